@@ -1,0 +1,43 @@
+# Everything runs in a virtual environment of its own; `make demo` on a fresh machine needs Python >= 3.11, pip and make.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+PACKAGES := features models training serving regulars
+
+.PHONY: demo test check fmt lock bench notebooks clean
+
+$(READY): pyproject.toml requirements.lock
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -c requirements.lock -e ".[dev,postgres]"
+	touch $@
+
+demo: $(READY)
+	$(BIN)/regulars demo
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+check: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+fmt: $(READY)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: $(READY)
+	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --upgrade \
+		--no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet -o requirements.lock
+
+# A small log; benchmarks/README.md has the commands for large ones.
+bench: $(READY)
+	$(BIN)/python -m benchmarks.generator benchmarks/small.parquet --customers 50000 --purchases 1000000
+	$(BIN)/python -m benchmarks.scale benchmarks/small.parquet --as-of 2026-01-01
+
+notebooks: $(READY)
+	$(BIN)/jupyter execute --inplace notebooks/*.ipynb
+
+clean:
+	rm -rf .venv regulars-demo dist

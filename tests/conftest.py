@@ -1,0 +1,55 @@
+"""What many tests start from: the bundled CDNOW log as a ledger, and a bundle that little was spent on."""
+
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+CDNOW = Path(__file__).parents[1] / "regulars" / "data" / "cdnow.parquet"
+SMALL_AS_OF = date(1998, 4, 1)
+
+
+@pytest.fixture(scope="session")
+def cdnow_ledger():
+    """The whole bundled log: 23,570 customers, 1997-01-01 to 1998-06-30."""
+    from features.ledger import build_ledger
+    from features.log import Columns, Log
+
+    return build_ledger(Log(CDNOW, Columns(timestamp="date")))
+
+
+@pytest.fixture(scope="session")
+def cdnow_sample():
+    """The published tenth of the log as a contract table: 2,357 customers."""
+    return pd.read_parquet(CDNOW).query("sample").rename(columns={"date": "timestamp"}).drop(columns="sample")
+
+
+@pytest.fixture(scope="session")
+def sample_ledger(cdnow_sample):
+    from features.ledger import build_ledger
+    from features.log import Log
+
+    return build_ledger(Log(cdnow_sample))
+
+
+@pytest.fixture(scope="session")
+def small_fitted(sample_ledger):
+    """What little was spent on: 2,000 rows of the published tenth's past, as of 1998-04-01, for 90 days."""
+    from training.fit import Fitting, fit_bundle
+
+    return fit_bundle(sample_ledger, SMALL_AS_OF, 90, Fitting(rows=2_000))
+
+
+@pytest.fixture(scope="session")
+def small_bundle(small_fitted):
+    return small_fitted.bundle
+
+
+@pytest.fixture(scope="session")
+def small_snapshot(sample_ledger):
+    """About 1,500 customers as of 1998-04-01, in the columns that `small_bundle` reads, indexed by customer."""
+    from features.snapshot import sampled, snapshot
+
+    table = snapshot(sample_ledger, SMALL_AS_OF, 90, sampled(sample_ledger, [SMALL_AS_OF], 1_500)).to_pandas()
+    return table.sort_values("customer_id").set_index("customer_id").drop(columns="as_of")
