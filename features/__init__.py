@@ -1,0 +1,1 @@
+"""Features: transaction log -> ledger -> snapshot, as Ibis expressions on DuckDB."""

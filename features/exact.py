@@ -1,0 +1,61 @@
+"""Sums that no order of rows, files or threads can change: terms are rounded to whole units and summed as integers."""
+
+from typing import Any
+
+import ibis
+
+from features.transactions import MONEY_SCALE
+
+WEIGHT_SCALE = 1_000_000
+"""Decayed and logarithmic terms are summed in millionths."""
+
+
+def money(ten_thousandths: Any) -> Any:
+    """Return an integer column of ten-thousandths as float64 money."""
+    return ten_thousandths.cast("float64") / float(MONEY_SCALE)
+
+
+def total(term: Any, where: Any = None) -> Any:
+    """Return the sum of an integer column as float64, 0 where nothing qualifies."""
+    return term.sum(where=where).cast("float64").fill_null(0.0)
+
+
+def money_total(ten_thousandths: Any, where: Any = None) -> Any:
+    """Return the sum of an integer column of ten-thousandths as float64 money, 0 where nothing qualifies."""
+    return total(ten_thousandths, where) / float(MONEY_SCALE)
+
+
+def millionths(term: Any) -> Any:
+    """Return a float64 column rounded to millionths."""
+    return (term * float(WEIGHT_SCALE)).round() / float(WEIGHT_SCALE)
+
+
+def weighted_total(term: Any, where: Any = None) -> Any:
+    """Return the sum of a float64 column whose terms are rounded to millionths, 0 where nothing qualifies."""
+    whole = (term * float(WEIGHT_SCALE)).round().cast("int64")
+    return total(whole, where) / float(WEIGHT_SCALE)
+
+
+def squares_total(term: Any, where: Any = None, decimals: int = 8) -> Any:
+    """Return the sum of the squares of a float64 column as float64.
+
+    `decimals` is twice those of the terms, 4 for money: a square that is cut would show as a spread where there is
+    none.
+    """
+    return (term * term).cast(f"decimal(38, {decimals})").sum(where=where).cast("float64").fill_null(0.0)
+
+
+def share(part: Any, whole: Any) -> Any:
+    """Return a quotient as float64, null where the denominator is 0."""
+    return part.cast("float64") / whole.cast("float64").nullif(0.0)
+
+
+def deviation(squares: Any, sum_: Any, count: Any) -> Any:
+    """Return the sample standard deviation from its sums, null below two values.
+
+    What cancellation leaves of a spread that is really 0 is a thousand-billionth of the squares: it is cut to 0.
+    """
+    n = count.cast("float64")
+    spread = squares - sum_ * sum_ / n.nullif(0.0)
+    variance = (spread > 1e-11 * squares).ifelse(spread, 0.0) / (n - 1.0).nullif(0.0)
+    return (n > 1.0).ifelse(variance.sqrt(), ibis.null("float64"))

@@ -1,0 +1,56 @@
+"""The shape of a feature family: what its features are called and mean, and how they come from the ledger."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Expressions = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One column of the snapshot.
+
+    Attributes
+    ----------
+    name
+        Column name.
+    unit
+        ``days``, ``money``, ``count``, ``share``, ``ratio`` or ``level`` (an attribute's own).
+    sentence
+        What it is, in one sentence that needs no other.
+    reason
+        How a reason says it of one customer, a `str.format` template over the customer's own features; None for a
+        feature that helps a model and tells a person nothing.
+    """
+
+    name: str
+    unit: str
+    sentence: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Family:
+    """Features that belong together.
+
+    Attributes
+    ----------
+    name
+        What catalogue and documentation call it.
+    features
+        Its features; every one is a column that `aggregates` or `ratios` makes.
+    aggregates
+        From the known days of every customer (the ledger before the as-of date, with `age` = as-of - day) and the
+        window length in days, aggregates over a customer.
+    ratios
+        From the table of all aggregates, expressions over one customer's row.
+    requires
+        Column of the ledger without which the family is left out.
+    """
+
+    name: str
+    features: tuple[Feature, ...]
+    aggregates: Callable[[Any, int], Expressions]
+    ratios: Callable[[Any, int], Expressions] = lambda customers, window: {}
+    requires: str | None = None

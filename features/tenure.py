@@ -1,0 +1,36 @@
+"""Tenure: how long someone has been a customer, and how densely that time is filled."""
+
+from typing import Any
+
+from features.exact import share
+from features.family import Expressions, Family, Feature
+
+FEATURES = (
+    Feature("tenure_days", "days", "Days since the first purchase day.", "customer for {tenure_days:.0f} days"),
+    Feature("days_rate", "ratio", "Purchase days a day of tenure."),
+    Feature("spend_rate", "money", "Net spend a day of tenure."),
+    Feature(
+        "recency_to_tenure",
+        "share",
+        "Recency's share of the tenure: how much of it has been silent.",
+        "silent for the last {recency_days:.0f} of {tenure_days:.0f} days",
+    ),
+)
+
+
+def aggregates(known: Any, window: int) -> Expressions:
+    """Return the age of the first purchase day."""
+    return {"tenure_days": known.age.max(where=known.purchase).cast("float64")}
+
+
+def ratios(customers: Any, window: int) -> Expressions:
+    """Return the rates over the tenure."""
+    tenure = customers.tenure_days
+    return {
+        "days_rate": customers.purchase_days / (tenure + 1.0),
+        "spend_rate": customers.spend / (tenure + 1.0),
+        "recency_to_tenure": share(customers.recency_days, tenure),
+    }
+
+
+FAMILY = Family("tenure", FEATURES, aggregates, ratios)

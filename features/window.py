@@ -1,0 +1,163 @@
+"""The window rule, stated once: what is known at an as-of date, its outcome, and the past windows that teach it."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from regulars.errors import HistoryError
+
+DAYS_A_WEEK = 7
+SEASON_DAYS = 364
+"""Fifty-two whole weeks: a year ago on the same weekday."""
+MOST_CUTOFFS = 12
+LEAST_HISTORY_DAYS = 28
+SETTLED_DAYS = 730
+LEAST_LOG_DAYS = 42
+"""Below this no window of a third of the history leaves four weeks before it."""
+
+
+def outcome_end(as_of: date, horizon_days: int) -> date:
+    """Return the first day after the outcome window ``[as_of, as_of + horizon)``."""
+    return as_of + timedelta(days=horizon_days)
+
+
+@dataclass(frozen=True)
+class Span:
+    """First and last day of a log, both inclusive."""
+
+    first_day: date
+    last_day: date
+
+    @property
+    def end(self) -> date:
+        """The first day that the log does not cover."""
+        return self.last_day + timedelta(days=1)
+
+    def covers(self, as_of: date, horizon_days: int) -> bool:
+        """Tell whether the whole outcome window lies inside the log."""
+        return self.first_day < as_of and outcome_end(as_of, horizon_days) <= self.end
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The past windows that teach one as-of date and horizon.
+
+    Attributes
+    ----------
+    as_of, horizon_days
+        What is asked for.
+    window_days
+        Length of the past windows: the horizon where the history allows it, else a third of the history.
+    step_days
+        Days between one cut-off and the next.
+    cutoffs
+        As-of dates of the past windows, newest first, every window complete before `as_of`.
+    last_year
+        The as-of date 364 days earlier where its window is complete and has enough history before it, else None.
+    settled
+        Whether two years of history lie before `last_year`.
+    """
+
+    as_of: date
+    horizon_days: int
+    window_days: int
+    step_days: int
+    cutoffs: tuple[date, ...]
+    last_year: date | None
+    settled: bool
+
+    @property
+    def extrapolates(self) -> bool:
+        """Whether the horizon is longer than any window that can teach it."""
+        return self.window_days < self.horizon_days
+
+    @property
+    def dates(self) -> tuple[date, ...]:
+        """All dates whose totals a level forecast reads: the cut-offs, last year's date and the as-of date."""
+        return tuple(sorted({*self.cutoffs, *([self.last_year] if self.last_year else []), self.as_of}))
+
+
+def schedule(span: Span, as_of: date, horizon_days: int, window_days: int | None = None) -> Schedule:
+    """Choose the training windows for an as-of date: up to twelve, a quarter of a window apart.
+
+    Parameters
+    ----------
+    span
+        The days that the log covers. Nothing at or after `as_of` is used.
+    as_of, horizon_days
+        What is to be predicted.
+    window_days
+        Length of the past windows where a bundle fixes it; None: chosen from the history.
+
+    Raises
+    ------
+    HistoryError
+        The as-of date precedes the first purchase, or the history is too short for the horizon.
+    """
+    history = history_days(span, as_of)
+    if window_days is None:
+        window_days = _window_days(span, as_of, horizon_days)
+    step = max(DAYS_A_WEEK, window_days // 4 // DAYS_A_WEEK * DAYS_A_WEEK)
+    newest = min(as_of, span.end) - timedelta(days=window_days)
+    least = max(LEAST_HISTORY_DAYS, int(0.3 * window_days))
+    dates = [newest - timedelta(days=i * step) for i in range(MOST_CUTOFFS)]
+    cutoffs = tuple(day for day in dates if (day - span.first_day).days >= least)
+    if not cutoffs:
+        raise HistoryError(
+            f"no complete window of {window_days} days lies in the {history} days between the first transaction "
+            f"({span.first_day}) and {as_of} (the log ends on {span.last_day}): bring a longer log or a shorter horizon"
+        )
+    last_year = as_of - timedelta(days=SEASON_DAYS)
+    seen = (last_year - span.first_day).days
+    whole = seen >= least and outcome_end(last_year, window_days) <= min(as_of, span.end)
+    return Schedule(as_of, horizon_days, window_days, step, cutoffs, last_year if whole else None, seen >= SETTLED_DAYS)
+
+
+def _window_days(span: Span, as_of: date, horizon_days: int) -> int:
+    history = history_days(span, as_of)
+    if horizon_days > 2 * history:
+        raise HistoryError(
+            f"a horizon of {horizon_days} days is more than twice the {history} days of history before {as_of}: "
+            f"ask for at most {2 * history} days, or bring a longer log"
+        )
+    if history < LEAST_LOG_DAYS:
+        raise HistoryError(
+            f"{history} days of history before {as_of} are too few to learn from (the log begins on {span.first_day}): "
+            f"at least {LEAST_LOG_DAYS} are needed; choose a later as-of date or bring a longer log"
+        )
+    whole = history - horizon_days >= max(0.35 * horizon_days, LEAST_HISTORY_DAYS)
+    return horizon_days if whole else history // 3
+
+
+def history_days(span: Span, as_of: date) -> int:
+    """Return the days from the first day of the log to the as-of date.
+
+    Raises
+    ------
+    HistoryError
+        Nothing in the log lies before the as-of date.
+    """
+    if as_of <= span.first_day:
+        raise HistoryError(
+            f"nothing is known at {as_of}: the first transaction is dated {span.first_day}; "
+            f"choose an as-of date after {span.first_day} (the log ends on {span.last_day})"
+        )
+    return (as_of - span.first_day).days
+
+
+def rolling(span: Span, horizon_days: int, cutoffs: int) -> tuple[date, ...]:
+    """Return the newest as-of dates with complete, non-overlapping outcome windows, oldest first.
+
+    Raises
+    ------
+    HistoryError
+        Not one complete window leaves enough history to learn from.
+    """
+    newest = span.end - timedelta(days=horizon_days)
+    dates = [newest - timedelta(days=i * horizon_days) for i in range(cutoffs)]
+    usable = [day for day in dates if (day - span.first_day).days >= LEAST_LOG_DAYS]
+    if not usable:
+        raise HistoryError(
+            f"the log covers {span.first_day} to {span.last_day}: no complete outcome window of {horizon_days} days "
+            f"leaves {LEAST_LOG_DAYS} days of history before it; ask for a shorter horizon or bring a longer log"
+        )
+    return tuple(reversed(usable))
