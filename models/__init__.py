@@ -1,0 +1,1 @@
+"""Models: the estimators, the bundle that scores need, and the registry it lives in."""

@@ -1,0 +1,174 @@
+"""The bundle: everything that a score needs, and how predictions come of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from models.btyd import BTYD
+from models.calibration import logit
+from models.churn import ChurnModel
+from models.encoding import Encoding
+from models.explainer import Explainer
+from models.intervals import SpendIntervals
+from models.level import Level, LevelRule
+from models.lifetime import Economics, lifetime_factor
+from models.pin import Pins, Totals
+from models.spend import SpendModel
+
+FloatArray = NDArray[np.float64]
+
+HISTORY = ("purchase_days", "recency_days", "tenure_days", "spend")
+
+
+def with_btyd(features: pd.DataFrame, btyd: BTYD, window_days: int) -> pd.DataFrame:
+    """Add what a fitted buy-till-you-die model says of each customer's next days.
+
+    Parameters
+    ----------
+    features
+        Snapshot columns, n rows.
+    btyd
+        The fitted model.
+    window_days
+        Days ahead.
+
+    Returns
+    -------
+    DataFrame
+        `features` with `btyd_alive`, `btyd_active`, `btyd_orders`, `btyd_order_value` and `btyd_spend`.
+    """
+    return pd.concat([features, btyd.predict(features[list(HISTORY)], window_days).add_prefix("btyd_")], axis=1)
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """Fitted models, and what is needed to use them on a snapshot.
+
+    Attributes
+    ----------
+    encoding
+        Columns of the snapshot in their order, and the codes of the categorical ones.
+    horizon_days, window_days
+        Days that are predicted; length of the windows that taught it. They differ where it extrapolates.
+    btyd, spend, churn, intervals, explainer
+        The fitted models.
+    level_rule, level
+        How the level of an as-of date is forecast, and the one of the training as-of date.
+    pins
+        Those of the training as-of date: for predictions on customers without the rest of the log.
+    catalogue
+        Feature name -> `family`, `unit`, `sentence`, `reason`.
+    facts
+        Where it comes from: as-of date, span and fingerprint of the log, versions.
+    """
+
+    encoding: Encoding
+    horizon_days: int
+    window_days: int
+    btyd: BTYD
+    spend: SpendModel
+    churn: ChurnModel
+    intervals: SpendIntervals
+    explainer: Explainer
+    level_rule: LevelRule
+    level: Level
+    pins: Pins
+    catalogue: Mapping[str, Mapping[str, str | None]]
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def allocate(self, snapshot: pd.DataFrame) -> pd.DataFrame:
+        """Say who gets more and who less, not yet how much there is to get.
+
+        Parameters
+        ----------
+        snapshot
+            Columns of the snapshot for the bundle's window, n rows.
+
+        Returns
+        -------
+        DataFrame, same index
+            `spend`, `orders`, `active_logit`; `btyd_spend`, `btyd_orders`, `btyd_active` for the horizon.
+
+        Raises
+        ------
+        BundleError
+            The snapshot's columns or types are not those of the training.
+        """
+        encoded = self.encoding.encode(snapshot)
+        features = with_btyd(encoded, self.btyd, self.window_days)
+        spend, orders = self.spend.predict(features), self.spend.predict_orders(features)
+        odds = self.churn.active_logit(features)
+        ahead = features[[name for name in features.columns if name.startswith("btyd_")]]
+        if self.window_days != self.horizon_days:
+            ahead = self.btyd.predict(encoded[list(HISTORY)], self.horizon_days).add_prefix("btyd_")
+            spend = spend * _growth(ahead["btyd_spend"], features["btyd_spend"])
+            orders = orders * _growth(ahead["btyd_orders"], features["btyd_orders"])
+            odds = odds + logit(ahead["btyd_active"].to_numpy()) - logit(features["btyd_active"].to_numpy())
+        allocated = {"spend": spend, "orders": orders, "active_logit": odds}
+        totals = {name: ahead[name] for name in ("btyd_spend", "btyd_orders", "btyd_active")}
+        return pd.DataFrame(allocated | totals, index=snapshot.index)
+
+    def predictions(self, allocation: pd.DataFrame, pins: Pins) -> pd.DataFrame:
+        """Turn an allocation into predictions, row by row.
+
+        Returns
+        -------
+        DataFrame, same index
+            `expected_spend`, `median_spend`, `expected_spend_low`, `expected_spend_high` (money in the horizon),
+            `churn_probability`, `expected_orders`, `next_order_days` (days until the next order is as likely as not
+            to have come; missing where that is beyond the horizon).
+        """
+        spend = allocation["spend"].to_numpy() * pins.spend
+        interval = self.intervals.predict(spend)
+        churn = expit(-(allocation["active_logit"].to_numpy() + pins.shift))
+        # At a constant rate the probability of no order halves in a fixed time.
+        half_life = self.horizon_days * np.log(2.0) / -np.log(np.clip(churn, 1e-12, 1.0 - 1e-12))
+        return pd.DataFrame(
+            {
+                "expected_spend": spend,
+                "median_spend": interval["median"],
+                "expected_spend_low": interval["low"],
+                "expected_spend_high": interval["high"],
+                "churn_probability": churn,
+                "expected_orders": allocation["orders"].to_numpy() * pins.orders,
+                "next_order_days": np.where(half_life <= self.horizon_days, np.ceil(half_life), np.nan),
+            },
+            index=allocation.index,
+        )
+
+    def predict(self, snapshot: pd.DataFrame, level: Level | None = None) -> pd.DataFrame:
+        """Predict for all customers of an as-of date at once.
+
+        Parameters
+        ----------
+        snapshot
+            Columns of the snapshot, n rows: every customer of the as-of date where `level` is given.
+        level
+            Forecast level of the as-of date, to whose total the predictions are pinned; None: the pins of the
+            training as-of date, for any selection of customers.
+
+        Returns
+        -------
+        DataFrame, same index
+            As `predictions`.
+        """
+        allocation = self.allocate(snapshot)
+        if level is None:
+            return self.predictions(allocation, self.pins)
+        totals = Totals()
+        totals.add(allocation)
+        return self.predictions(allocation, totals.pins(level))
+
+    def lifetime_factor(self, snapshot: pd.DataFrame, economics: Economics) -> FloatArray:
+        """Return discounted lifetime spend over spend in the horizon (n,), see `models.lifetime`."""
+        return lifetime_factor(self.btyd, snapshot, self.horizon_days, economics)
+
+
+def _growth(longer: pd.Series, shorter: pd.Series) -> FloatArray:
+    growth: FloatArray = (longer / shorter.clip(lower=1e-12)).to_numpy()
+    return growth

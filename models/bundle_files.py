@@ -1,0 +1,133 @@
+"""A bundle on disk: one text file a booster, everything else in one JSON document; nothing is pickled."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from models.booster import OffsetBooster
+from models.btyd import BTYD
+from models.bundle import Bundle
+from models.churn import ChurnModel
+from models.encoding import Encoding
+from models.explainer import Explainer
+from models.intervals import SpendIntervals
+from models.level import Level, LevelRule
+from models.linear import LinearMember
+from models.pin import Pins
+from models.spend import SpendModel
+from regulars.errors import BundleError
+
+DOCUMENT = "bundle.json"
+
+
+def save_bundle(bundle: Bundle, folder: Path) -> None:
+    """Write a bundle into a folder: `bundle.json`, and one text file a booster."""
+    folder.mkdir(parents=True, exist_ok=True)
+    texts = _texts(bundle)
+    for name, text in texts.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    document = {
+        "digests": {name: _digest(text) for name, text in texts.items()},
+        "encoding": asdict(bundle.encoding),
+        "horizon_days": bundle.horizon_days,
+        "window_days": bundle.window_days,
+        "btyd": bundle.btyd.to_dict(),
+        "linear": bundle.spend.members_["linear"].to_dict(),
+        "spend": {"mean": bundle.spend.mean_, "means": bundle.spend.means_},
+        "churn": {"base_logit": bundle.churn.base_logit_},
+        "columns": list(bundle.spend.feature_names_in_),
+        "explained": list(bundle.explainer.columns),
+        "intervals": bundle.intervals.to_dict(),
+        "level_rule": asdict(bundle.level_rule),
+        "level": asdict(bundle.level),
+        "pins": asdict(bundle.pins),
+        "catalogue": {name: dict(entry) for name, entry in bundle.catalogue.items()},
+        "facts": dict(bundle.facts),
+    }
+    (folder / DOCUMENT).write_text(json.dumps(document, indent=1, allow_nan=False), encoding="utf-8")
+
+
+def load_bundle(folder: Path) -> Bundle:
+    """Read a bundle that `save_bundle` wrote; its predictions are the same to the last bit.
+
+    Raises
+    ------
+    BundleError
+        The folder holds no whole bundle.
+    """
+    try:
+        document = json.loads((folder / DOCUMENT).read_text(encoding="utf-8"))
+        texts = {name: _whole(folder / name, digest) for name, digest in document["digests"].items()}
+        return Bundle(
+            encoding=Encoding.from_dict(document["encoding"]),
+            horizon_days=document["horizon_days"],
+            window_days=document["window_days"],
+            btyd=BTYD.from_dict(document["btyd"]),
+            spend=_spend_model(document, texts),
+            churn=_churn_model(document, texts),
+            intervals=SpendIntervals.from_dict(document["intervals"]),
+            explainer=Explainer.from_text(texts["explainer.txt"], document["explained"]),
+            level_rule=LevelRule(**document["level_rule"]),
+            level=Level(**document["level"]),
+            pins=Pins(**document["pins"]),
+            catalogue=document["catalogue"],
+            facts=document["facts"],
+        )
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise BundleError(f"{folder} holds no bundle that this version reads ({error}): train again") from error
+
+
+def _texts(bundle: Bundle) -> dict[str, str]:
+    boosters = {
+        "spend.txt": bundle.spend.members_["spend"],
+        "count.txt": bundle.spend.members_["count"],
+        "churn_rate.txt": bundle.churn.boosters_["rate"],
+        "churn_btyd.txt": bundle.churn.boosters_["btyd"],
+        "explainer.txt": bundle.explainer,
+    }
+    return {name: booster.to_text() for name, booster in boosters.items()}
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _whole(path: Path, digest: str) -> str:
+    # LightGBM does not refuse a text that breaks off: it ends the whole process, or reads other trees out of it.
+    text = path.read_text(encoding="utf-8")
+    if _digest(text) != digest:
+        raise ValueError(f"{path.name} is not as it was written")
+    return text
+
+
+def _spend_model(document: Mapping[str, Any], texts: Mapping[str, str]) -> SpendModel:
+    model = SpendModel(document["window_days"])
+    model.members_ = {
+        "linear": LinearMember.from_dict(document["linear"]),
+        "count": OffsetBooster.from_text(texts["count.txt"], objective="poisson"),
+        "spend": OffsetBooster.from_text(texts["spend.txt"], objective="tweedie"),
+    }
+    model.mean_, model.means_ = document["spend"]["mean"], document["spend"]["means"]
+    _set_columns(model, document["columns"])
+    return model
+
+
+def _churn_model(document: Mapping[str, Any], texts: Mapping[str, str]) -> ChurnModel:
+    model = ChurnModel()
+    model.classes_ = np.array([False, True])
+    model.base_logit_ = document["churn"]["base_logit"]
+    model.boosters_ = {
+        name: OffsetBooster.from_text(texts[f"churn_{name}.txt"], objective="binary") for name in ("rate", "btyd")
+    }
+    _set_columns(model, document["columns"])
+    return model
+
+
+def _set_columns(model: SpendModel | ChurnModel, columns: Sequence[str]) -> None:
+    model.feature_names_in_ = np.array(columns, dtype=object)
+    model.n_features_in_ = len(columns)

@@ -1,0 +1,65 @@
+"""The pin: an allocation over customers is scaled once, over all of them, to the total that the level forecast sets."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from models.calibration import shift_to_mean
+from models.level import Level
+
+UNITS = 10_000
+"""Sums are kept in whole ten-thousandths, so that neither batches nor their order change a total."""
+WIDEST_LOGIT = 20.0
+BINS_A_LOGIT = 1_000
+
+
+@dataclass(frozen=True)
+class Pins:
+    """What turns an allocation into predictions.
+
+    Attributes
+    ----------
+    spend, orders
+        Factors on allocated spend and orders.
+    shift
+        What is added to the log-odds of being active.
+    """
+
+    spend: float
+    orders: float
+    shift: float
+
+
+class Totals:
+    """Sums over allocations that come in batches, in bounded memory and independent of how they are batched."""
+
+    def __init__(self) -> None:
+        self.customers = 0
+        self._sums = dict.fromkeys(("spend", "orders", "btyd_spend", "btyd_orders", "btyd_active"), 0)
+        self._logits = np.zeros(int(2 * WIDEST_LOGIT * BINS_A_LOGIT) + 1, dtype=np.int64)
+
+    def add(self, allocation: pd.DataFrame) -> None:
+        """Count one batch of `Bundle.allocate`."""
+        self.customers += len(allocation)
+        for name in self._sums:
+            self._sums[name] += int(np.rint(allocation[name].to_numpy() * UNITS).astype(np.int64).sum())
+        logits = np.clip(allocation["active_logit"].to_numpy(), -WIDEST_LOGIT, WIDEST_LOGIT)
+        bins = np.rint((logits + WIDEST_LOGIT) * BINS_A_LOGIT).astype(np.int64)
+        self._logits += np.bincount(bins, minlength=len(self._logits))
+
+    def pins(self, level: Level) -> Pins:
+        """Return the pins that make the totals BTYD's times the level."""
+        if not self.customers:
+            return Pins(1.0, 1.0, 0.0)
+        centres = np.arange(len(self._logits)) / BINS_A_LOGIT - WIDEST_LOGIT
+        seen = self._logits > 0
+        active = level.active * self._sums["btyd_active"] / UNITS / self.customers
+        return Pins(
+            spend=level.spend * self._ratio("spend"),
+            orders=level.orders * self._ratio("orders"),
+            shift=shift_to_mean(centres[seen], active, self._logits[seen].astype(np.float64)),
+        )
+
+    def _ratio(self, name: str) -> float:
+        return self._sums[f"btyd_{name}"] / max(self._sums[name], 1)
