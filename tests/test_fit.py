@@ -1,0 +1,189 @@
+"""Fitting: the future teaches nothing, the past does, and too little of it is refused."""
+
+import json
+from datetime import date, timedelta
+from importlib.metadata import version
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.ledger import build_ledger
+from features.log import Log
+from features.snapshot import snapshot
+from models.btyd import BTYD
+from models.bundle_files import DOCUMENT, save_bundle
+from regulars.errors import HistoryError
+from training.fit import Fitting, fit_btyd, fit_bundle
+
+AS_OF, HORIZON = date(1998, 2, 1), 60
+LITTLE = Fitting(rows=1_000, seed=5)
+FIRST = date(2024, 1, 1)
+
+
+def ledger_of(*rows):
+    """Return the ledger of rows of customer, day after the first and amount."""
+    dated = [(customer, FIRST + timedelta(days=day), float(amount)) for customer, day, amount in rows]
+    return build_ledger(Log(pd.DataFrame(dated, columns=["customer_id", "timestamp", "amount"])))
+
+
+def day(after):
+    return FIRST + timedelta(days=after)
+
+
+def files(bundle, folder):
+    """Return what a bundle is on disk, by file name."""
+    save_bundle(bundle, folder)
+    return {path.name: path.read_text() for path in folder.iterdir()}
+
+
+def without_fingerprint(found):
+    document = json.loads(found[DOCUMENT])
+    return found | {DOCUMENT: document | {"facts": document["facts"] | {"log_fingerprint": ""}}}
+
+
+@pytest.fixture(scope="module")
+def known_rows(cdnow_sample):
+    return cdnow_sample[cdnow_sample["timestamp"] < AS_OF]
+
+
+@pytest.fixture(scope="module")
+def fitted(known_rows):
+    return fit_bundle(build_ledger(Log(known_rows)), AS_OF, HORIZON, LITTLE)
+
+
+@pytest.fixture(scope="module")
+def fitted_files(fitted, tmp_path_factory):
+    return files(fitted.bundle, tmp_path_factory.mktemp("fitted"))
+
+
+def test_neither_rows_at_or_after_the_as_of_date_nor_the_order_of_rows_change_any_fitted_parameter(
+    fitted_files, cdnow_sample, known_rows, tmp_path
+):
+    strange = [(customer, AS_OF, 1e6) for customer in known_rows["customer_id"].unique()[::2]]
+    strange += [(customer, date(1998, 6, 29), -1e6) for customer in known_rows["customer_id"].unique()[::3]]
+    strange += [(f"new {i}", AS_OF + timedelta(days=i % 200), 12.5) for i in range(2_000)]
+    future = pd.DataFrame(strange, columns=["customer_id", "timestamp", "amount"]).assign(quantity=3)
+    later = build_ledger(Log(pd.concat([future, cdnow_sample]).sample(frac=1, random_state=0)))
+    assert later.quality.rows > len(known_rows) + 4_000
+    again = files(fit_bundle(later, AS_OF, HORIZON, LITTLE).bundle, tmp_path)
+    assert again[DOCUMENT] != fitted_files[DOCUMENT]
+    assert without_fingerprint(again) == without_fingerprint(fitted_files)
+
+
+def test_a_row_of_the_day_before_the_as_of_date_does_count(fitted_files, known_rows, tmp_path):
+    yesterday = known_rows.head(40).assign(timestamp=AS_OF - timedelta(days=1), amount=500.0)
+    more = build_ledger(Log(pd.concat([known_rows, yesterday])))
+    again = files(fit_bundle(more, AS_OF, HORIZON, LITTLE).bundle, tmp_path)
+    for name in ("spend.txt", "churn_rate.txt"):
+        assert again[name] != fitted_files[name]
+
+
+def test_the_seed_is_that_of_every_model(fitted):
+    bundle = fitted.bundle
+    boosters = [*bundle.churn.boosters_.values(), bundle.spend.members_["count"], bundle.spend.members_["spend"]]
+    assert {model.seed for model in (bundle.spend, bundle.churn, bundle.explainer, *boosters)} == {LITTLE.seed}
+
+
+def test_what_was_learnt_from_is_reported(fitted):
+    plan = fitted.plan
+    assert (plan.as_of, plan.horizon_days, plan.window_days) == (AS_OF, HORIZON, HORIZON)
+    assert set(fitted.past) == set(plan.dates)
+    assert 800 < fitted.rows < 1_200
+    facts = fitted.bundle.facts
+    assert (facts["as_of"], facts["log_first_day"], facts["log_last_day"]) == ("1998-02-01", "1997-01-01", "1998-01-31")
+    assert facts["versions"]["lightgbm"] == version("lightgbm")
+
+
+def test_past_windows_are_summed_over_all_customers_and_not_over_the_sample(fitted, known_rows):
+    day_of, newest = pd.to_datetime(known_rows["timestamp"]), pd.Timestamp(fitted.plan.cutoffs[0])
+    bought = known_rows["amount"] > 0
+    eligible = known_rows["customer_id"].isin(known_rows.loc[bought & (day_of < newest), "customer_id"])
+    ahead = known_rows[eligible & (day_of >= newest) & (day_of < newest + pd.Timedelta(days=HORIZON))]
+    window = fitted.past[fitted.plan.cutoffs[0]]
+    assert window.customers == known_rows.loc[eligible, "customer_id"].nunique()
+    assert window.happened["spend"] == pytest.approx(ahead["amount"].sum())
+    assert window.happened["active"] == ahead.loc[ahead["amount"] > 0, "customer_id"].nunique()
+
+
+def test_predictions_for_the_training_date_are_pinned_to_the_level_on_btyds_total(fitted, known_rows):
+    bundle = fitted.bundle
+    table = snapshot(build_ledger(Log(known_rows)), AS_OF, HORIZON).to_pandas().set_index("customer_id")
+    table = table.drop(columns="as_of")
+    predicted = bundle.predict(table)
+    btyd = bundle.btyd.predict(table, HORIZON)
+    assert predicted["expected_spend"].sum() == pytest.approx(bundle.level.spend * btyd["spend"].sum(), rel=1e-3)
+    assert (1 - predicted["churn_probability"]).mean() == pytest.approx(
+        bundle.level.active * btyd["active"].mean(), rel=1e-3
+    )
+
+
+def test_intervals_hold_about_four_fifths_of_the_customers_of_the_past(small_fitted, sample_ledger):
+    from training.table import training_table
+
+    bundle, plan = small_fitted.bundle, small_fitted.plan
+    past = training_table(sample_ledger, plan, 2_000)
+    predicted = bundle.predict(past.drop(columns=["net_spend", "outcome_days", "churned"]))
+    inside = past["net_spend"].between(predicted["expected_spend_low"], predicted["expected_spend_high"])
+    # Most customers of this log spend nothing, and 0 lies inside every interval that begins there.
+    assert 0.75 < inside.mean() < 0.95
+
+
+@pytest.mark.parametrize(
+    ("rows", "as_of", "horizon", "message"),
+    [
+        ([("a", 0, 10), ("a", 50, 10), ("a", 99, 10)], 100, 30, r"only 1 customer\(s\) bought before 2024-04-10"),
+        ([("a", 0, 10), ("b", 99, 10)], 100, 201, "201 days is more than twice the 100 days of history"),
+        ([("a", 0, 10), ("b", 30, 10)], 41, 10, "41 days of history before 2024-02-11 are too few"),
+        ([("a", 0, 10), ("b", 99, 10)], 0, 30, "nothing is known at 2024-01-01"),
+        ([("a", 0, 10), ("b", 99, 10)], -40, 30, "nothing is known at 2023-11-22"),
+        ([("a", 0, -10), ("b", 90, 5), ("c", 99, 5)], 100, 30, r"only 0 customer\(s\) bought before 2024-03-11"),
+    ],
+)
+def test_what_cannot_be_learnt_from_is_refused(rows, as_of, horizon, message):
+    with pytest.raises(HistoryError, match=message):
+        fit_bundle(ledger_of(*rows), day(as_of), horizon, LITTLE)
+
+
+def test_fit_btyd_reads_only_the_groups_of_its_as_of_date(sample_ledger):
+    from features.outcome import customer_groups
+
+    groups = customer_groups(sample_ledger, [date(1997, 9, 1), AS_OF], HORIZON).to_pandas()
+    alone = customer_groups(sample_ledger, [AS_OF], HORIZON).to_pandas()
+    assert fit_btyd(sample_ledger, groups, AS_OF).to_dict() == fit_btyd(sample_ledger, alone, AS_OF).to_dict()
+    with pytest.raises(HistoryError, match=r"only 0 customer\(s\)"):
+        fit_btyd(sample_ledger, groups, date(1997, 10, 1))
+
+
+def predicted(ledger, as_of, horizon):
+    fitted = fit_bundle(ledger, as_of, horizon, LITTLE)
+    table = snapshot(ledger, as_of, fitted.bundle.window_days).to_pandas().set_index("customer_id")
+    return fitted, fitted.bundle.predict(table.drop(columns="as_of"))
+
+
+def test_a_log_that_begins_with_refunds_is_learnt_from_all_the_same():
+    rows = [("z", 0, -5)] + [(f"c{i % 9}", 60 + i, 10 + i % 3) for i in range(60)]
+    fitted, found = predicted(ledger_of(*rows), day(120), 20)
+    assert min(fitted.past) > min(fitted.plan.cutoffs)
+    assert np.isfinite(found["expected_spend"]).all()
+
+
+def test_customers_who_all_came_once_are_expected_to_spend_what_they_did():
+    ledger = ledger_of(*((f"c{i}", i, 20) for i in range(100)))
+    fitted, found = predicted(ledger, day(100), 30)
+    order_value = fitted.bundle.btyd.order_value_.expected_value([1.0], [20.0])
+    assert order_value == pytest.approx([20.0])
+    assert np.isfinite(found["expected_spend"]).all()
+
+
+def test_customers_who_came_twice_and_took_everything_back_do_not_make_orders_worthless():
+    once = pd.DataFrame({"purchase_days": 1.0, "recency_days": 50.0, "tenure_days": 50.0, "spend": [30.0] * 9})
+    twice = pd.DataFrame({"purchase_days": [2.0], "recency_days": [10.0], "tenure_days": [60.0], "spend": [0.0]})
+    btyd = BTYD().fit(pd.concat([once, twice]), twice[["purchase_days", "spend"]])
+    assert btyd.predict(once, 30)["order_value"].to_numpy() == pytest.approx(np.full(9, 30.0))
+
+
+def test_two_customers_are_enough_and_twice_the_history_is_the_longest_horizon():
+    fitted, found = predicted(ledger_of(("a", 0, 10), ("b", 0, 5), ("a", 60, 10), ("a", 99, 3)), day(100), 200)
+    assert (fitted.bundle.horizon_days, fitted.bundle.window_days) == (200, 33)
+    assert found.drop(columns="next_order_days").notna().all(axis=None)

@@ -1,0 +1,1 @@
+"""Training: the training table, backtests beside baselines, metrics, MLflow runs."""

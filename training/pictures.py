@@ -1,0 +1,120 @@
+"""Pictures of an evaluation: calibration, gain curve, deciles, importances."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from models.bundle import Bundle
+from training.evaluate import Evaluation
+from training.metrics import deciles, gain_curve
+
+# Okabe & Ito (2008): told apart with any colour vision.
+MODEL_COLOUR, ACTUAL_COLOUR, QUIET_COLOUR = "#0072B2", "#E69F00", "#767676"
+MOST_FEATURES = 20
+
+
+def pictures(evaluation: Evaluation) -> dict[str, Figure]:
+    """Return the pictures of an evaluation by name: `calibration`, `gain_curve`, `deciles`, `importances`."""
+    return {
+        "calibration": calibration(evaluation.customers),
+        "gain_curve": gains(evaluation.customers),
+        "deciles": decile_chart(evaluation.customers),
+        "importances": importances(evaluation.fitted.bundle),
+    }
+
+
+def truth_picture(customers: pd.DataFrame) -> Figure:
+    """Draw spend by decile and churn calibration side by side."""
+    figure = Figure(figsize=(12, 4.5), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    _draw_deciles(customers, left)
+    _draw_calibration(customers, right)
+    return figure
+
+
+def calibration(customers: pd.DataFrame) -> Figure:
+    """Draw predicted against actual churn by decile of the prediction."""
+    figure = Figure(figsize=(7, 4.5), layout="constrained")
+    _draw_calibration(customers, figure.subplots())
+    return figure
+
+
+def _draw_calibration(customers: pd.DataFrame, axes: Axes) -> None:
+    churned = customers["churned"].to_numpy(dtype=float)
+    table = deciles(churned, customers["churn_probability"].to_numpy())
+    _title(axes, "Churn probability, predicted and actual")
+    axes.plot([0, 1], [0, 1], color=QUIET_COLOUR, linestyle="--", label="perfect")
+    axes.plot(table["expected"], table["actual"], color=MODEL_COLOUR, marker="o", label="deciles of customers")
+    axes.set(xlabel="predicted churn probability", ylabel="share that churned", xlim=(0, 1), ylim=(0, 1))
+    axes.legend(frameon=False)
+
+
+def gains(customers: pd.DataFrame) -> Figure:
+    """Draw the share of spend that the best-ranked customers brought."""
+    spend, expected = customers["net_spend"].to_numpy(), customers["expected_spend"].to_numpy()
+    figure = Figure(figsize=(7, 4.5), layout="constrained")
+    axes = figure.subplots()
+    _title(axes, "Spend brought by the best-ranked customers")
+    for label, ranking, colour in (
+        ("ranked by prediction", expected, MODEL_COLOUR),
+        ("ranked with hindsight", spend, ACTUAL_COLOUR),
+    ):
+        curve = gain_curve(spend, ranking, points=100)
+        axes.plot(curve.index * 100, curve * 100, color=colour, label=label)
+    axes.plot([0, 100], [0, 100], color=QUIET_COLOUR, linestyle="--", label="at random")
+    axes.set(xlabel="best-ranked customers, %", ylabel="share of all spend, %", xlim=(0, 100), ylim=(0, 101))
+    axes.legend(frameon=False, loc="lower right")
+    return figure
+
+
+def decile_chart(customers: pd.DataFrame) -> Figure:
+    """Draw mean predicted and actual spend by decile of the prediction."""
+    figure = Figure(figsize=(7, 4.5), layout="constrained")
+    _draw_deciles(customers, figure.subplots())
+    return figure
+
+
+def _draw_deciles(customers: pd.DataFrame, axes: Axes) -> None:
+    table = deciles(customers["net_spend"].to_numpy(), customers["expected_spend"].to_numpy())
+    _title(axes, "Spend a customer by decile of the prediction")
+    places = np.arange(len(table))
+    axes.bar(places - 0.2, table["expected"], 0.4, color=MODEL_COLOUR, label="predicted")
+    axes.bar(places + 0.2, table["actual"], 0.4, color=ACTUAL_COLOUR, label="actual")
+    axes.set(xlabel="decile, 1 is the highest prediction", ylabel="mean spend in the horizon, money")
+    axes.set_xticks(places, [str(decile) for decile in table.index])
+    axes.legend(frameon=False)
+
+
+def importances(bundle: Bundle) -> Figure:
+    """Draw the features that split best, by their share of the gain in the spend and in the churn trees."""
+    shares = importance_table(bundle)
+    top = shares.loc[shares.mean(axis=1).nlargest(MOST_FEATURES).index[::-1]]
+    figure = Figure(figsize=(7, 6.5), layout="constrained")
+    axes = figure.subplots()
+    _title(axes, "What the trees look at, beyond BTYD")
+    places = np.arange(len(top))
+    axes.barh(places + 0.2, top["spend"] * 100, 0.4, color=MODEL_COLOUR, label="spend")
+    axes.barh(places - 0.2, top["churn"] * 100, 0.4, color=ACTUAL_COLOUR, label="churn")
+    axes.set_yticks(places, top.index)
+    axes.set(xlabel="share of the gain, %")
+    axes.legend(frameon=False, loc="lower right")
+    return figure
+
+
+def importance_table(bundle: Bundle) -> pd.DataFrame:
+    """Return each feature's share of the gain, `spend` and `churn`, indexed by feature."""
+    boosters: dict[str, Any] = {
+        "spend": bundle.spend.members_["spend"].booster_,
+        "churn": bundle.churn.boosters_["rate"].booster_,
+    }
+    gain = {name: booster.feature_importance("gain") for name, booster in boosters.items()}
+    table = pd.DataFrame(gain, index=pd.Index(bundle.spend.feature_names_in_, name="feature"))
+    return table / table.sum().clip(lower=1e-12)
+
+
+def _title(axes: Axes, title: str) -> None:
+    axes.set_title(title)
+    axes.spines[["top", "right"]].set_visible(False)

@@ -1,0 +1,80 @@
+"""Training: evaluate the recipe on the newest complete window, fit on everything known, log and register."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from features.ledger import Ledger
+from features.snapshot import KEYS, sampled, snapshot
+from features.window import Span, history_days, schedule
+from regulars.errors import HistoryError
+from training.evaluate import Evaluation, evaluate
+from training.fit import Fitted, Fitting, fit_bundle
+from training.tracking import EXAMPLE_ROWS, Version, log_training
+
+
+@dataclass(frozen=True)
+class Training:
+    """What a training brought.
+
+    Attributes
+    ----------
+    fitted
+        The bundle of the as-of date.
+    evaluation
+        How the same recipe did on the newest window that was complete by then; None where there was too little history.
+    version
+        The registered version.
+    """
+
+    fitted: Fitted
+    evaluation: Evaluation | None
+    version: Version
+
+
+def train(ledger: Ledger, as_of: date, horizon_days: int = 90, fitting: Fitting | None = None) -> Training:
+    """Train, evaluate and register the models of one as-of date and horizon.
+
+    Parameters
+    ----------
+    ledger
+        The ledger; nothing at or after `as_of` is read, for the evaluation neither.
+    as_of, horizon_days
+        What scores will predict from and how far.
+    fitting
+        How to fit; None: the defaults.
+
+    Raises
+    ------
+    HistoryError
+        The history is too short.
+    """
+    fitting = fitting or Fitting()
+    known = ledger.before(as_of)
+    fitted = fit_bundle(known, as_of, horizon_days, fitting)
+    evaluation = _evaluation(known, horizon_days, fitting)
+    rows = snapshot(known, as_of, fitted.plan.window_days, sampled(known, [as_of], EXAMPLE_ROWS * 20)).limit(
+        EXAMPLE_ROWS
+    )
+    example = rows.to_pandas().drop(columns=list(KEYS))
+    version = log_training(fitted, evaluation, example, fitting, ledger.quality.to_dict())
+    return Training(fitted, evaluation, version)
+
+
+def _evaluation(known: Ledger, horizon_days: int, fitting: Fitting) -> Evaluation | None:
+    as_of = newest_evaluation(known.span, horizon_days)
+    try:
+        return evaluate(known, as_of, horizon_days, fitting) if as_of else None
+    except HistoryError:
+        # The days are enough, the customers of that time are not.
+        return None
+
+
+def newest_evaluation(span: Span, horizon_days: int) -> date | None:
+    """Return the newest as-of date whose outcome window a log covers and whose history teaches, or None."""
+    newest = span.end - timedelta(days=horizon_days)
+    try:
+        history_days(span, newest)
+        schedule(span, newest, horizon_days)
+    except HistoryError:
+        return None
+    return newest
