@@ -1,0 +1,1 @@
+"""Serving: batch scoring, the store, segments, reasons, lists."""
