@@ -1,0 +1,243 @@
+"""The commands: each one reads flags, calls its verb, and says what came of it."""
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+
+from regulars.exits import ANSWER_NO, DONE
+from regulars.flags import EconomicsFlags, LogFlags, LogSource, OutputFlags
+from regulars.screen import Screen
+
+if TYPE_CHECKING:
+    from features.ledger import Ledger
+
+LAYOUT, OUTPUT, ECONOMICS = LogFlags(), OutputFlags(), EconomicsFlags()
+
+
+def demo(folder: Path = Path("regulars-demo"), *, output: OutputFlags = OUTPUT) -> None:
+    """Show the whole road on a bundled real log: the last 90 days are hidden, predicted, then compared.
+
+    Parameters
+    ----------
+    folder
+        Folder for everything the demo makes.
+    """
+    from regulars.demo import run
+
+    run(folder, Screen(output.quiet))
+
+
+def check(log: LogSource, *, layout: LogFlags = LAYOUT, output: OutputFlags = OUTPUT) -> int:
+    """Report what a log holds, what of it cannot be used, and what can be predicted from it."""
+    from regulars import report
+
+    screen = Screen(output.quiet, output.json)
+    # The report is what was asked for, however many rows are unusable.
+    ledger = _ledger(log, replace(layout, max_bad_share=1.0), screen)
+    repeated = ledger.repeated_rows()
+    prospects = report.prospects(ledger.span)
+    screen.facts(report.quality_facts(ledger.quality, repeated))
+    screen.table("What can be predicted", *report.prospects_table(prospects))
+    screen.result({**ledger.quality.to_dict(), "repeated_rows": repeated, "prospects": prospects})
+    if ledger.quality.bad_share > layout.max_bad_share:
+        screen.say(
+            f"Not as it is: {ledger.quality.bad_share:.1%} of the rows cannot be used, and {layout.max_bad_share:.1%} "
+            "may be. Mend the log, or allow them with --max-bad-share."
+        )
+        return ANSWER_NO
+    return DONE if any(row["trainable"] for row in prospects) else ANSWER_NO
+
+
+def features(
+    log: LogSource,
+    *,
+    out: Path,
+    as_of: date | None = None,
+    horizon: int = 90,
+    layout: LogFlags = LAYOUT,
+    output: OutputFlags = OUTPUT,
+) -> None:
+    """Write the features of every customer at an as-of date to a file.
+
+    Parameters
+    ----------
+    out
+        File to write: .parquet, .csv, or .json for JSON lines.
+    as_of
+        As-of date; by default the day after the log's last.
+    horizon
+        Days that some features look back.
+    """
+    from features.snapshot import snapshot
+    from features.window import history_days
+    from regulars.verbs import as_of_date
+    from serving.export import format_of, write_list
+
+    screen = Screen(output.quiet, output.json)
+    form = format_of(out)
+    ledger = _ledger(log, layout, screen)
+    day = as_of_date(ledger, as_of)
+    history_days(ledger.span, day)
+    rows = write_list(snapshot(ledger, day, horizon).order_by("customer_id"), out, form)
+    screen.say(f"{rows:,} customers as of {day} in {out}")
+    screen.result({"customers": rows, "as_of": day, "out": str(out), "log_fingerprint": ledger.fingerprint})
+
+
+def backtest(
+    log: LogSource, *, horizon: int = 90, cutoffs: int = 4, layout: LogFlags = LAYOUT, output: OutputFlags = OUTPUT
+) -> None:
+    """Evaluate on the newest complete windows of a log, beside the baselines, and log it in MLflow.
+
+    Parameters
+    ----------
+    horizon
+        Length of the outcome windows in days.
+    cutoffs
+        How many windows at most.
+    """
+    from regulars import report, verbs
+    from training.tracking import log_backtest
+
+    screen = Screen(output.quiet, output.json)
+    ledger = _ledger(log, layout, screen)
+    screen.note(f"evaluating at up to {cutoffs} as-of dates, {horizon} days ahead …")
+    found = verbs.backtest(ledger, horizon, cutoffs)
+    for evaluation in found.evaluations:
+        title = f"As of {evaluation.as_of}, {horizon} days ahead, {len(evaluation.customers):,} customers"
+        screen.table(title, *report.metrics_table(evaluation.metrics))
+    screen.table("Mean of all windows", *report.metrics_table(found.summary))
+    run_id = log_backtest(found, horizon, ledger.fingerprint)
+    screen.say(f"MLflow run {run_id}")
+    screen.result({**found.to_dict(), "run_id": run_id, "log_fingerprint": ledger.fingerprint})
+
+
+def train(
+    log: LogSource,
+    *,
+    as_of: date | None = None,
+    horizon: int = 90,
+    layout: LogFlags = LAYOUT,
+    output: OutputFlags = OUTPUT,
+) -> None:
+    """Fit, evaluate on the newest complete window, log in MLflow and register: the first version becomes champion.
+
+    Parameters
+    ----------
+    as_of
+        As-of date: nothing at or after it is read; by default the day after the log's last.
+    horizon
+        Length of the outcome window that scores predict, in days.
+    """
+    from regulars import report, verbs
+
+    screen = Screen(output.quiet, output.json)
+    ledger = _ledger(log, layout, screen)
+    screen.note(f"training as of {verbs.as_of_date(ledger, as_of)}, {horizon} days ahead …")
+    found = verbs.train(ledger, as_of, horizon)
+    screen.facts(report.training_facts(found))
+    if found.evaluation is not None:
+        title = f"The same recipe as of {found.evaluation.as_of}, beside what happened"
+        screen.table(title, *report.metrics_table(found.evaluation.metrics))
+    screen.result(report.training_result(found))
+
+
+def score(
+    log: LogSource,
+    *,
+    store: Path,
+    as_of: date | None = None,
+    horizon: int = 90,
+    model: str = "champion",
+    layout: LogFlags = LAYOUT,
+    economics: EconomicsFlags = ECONOMICS,
+    output: OutputFlags = OUTPUT,
+) -> None:
+    """Score every customer into a store, replacing the scores of that as-of date and horizon all at once.
+
+    Parameters
+    ----------
+    store
+        Folder of the store; made where it is not there.
+    as_of
+        As-of date, at or after the training's; by default the day after the log's last.
+    horizon
+        Horizon of the registered model.
+    model
+        Alias or version of the registered model.
+    """
+    from regulars import report, verbs
+
+    screen = Screen(output.quiet, output.json)
+    worth = economics.economics()
+    ledger = _ledger(log, layout, screen)
+    # Two passes over the customers: allocate, then pin and write.
+    with screen.progress("scoring", 2 * ledger.quality.buyers) as progress:
+        found = verbs.score(ledger, store, as_of, horizon, model, worth, progress)
+    screen.facts(report.scoring_facts(found, store))
+    screen.result(report.scoring_result(found, store))
+
+
+def list_(
+    *,
+    store: Path,
+    segment: tuple[str, ...] = (),
+    where: str | None = None,
+    top: int | None = None,
+    by: str = "clv",
+    format: Literal["csv", "parquet", "json"] | None = None,  # noqa: A002
+    out: Path | None = None,
+    as_of: date | None = None,
+    horizon: int | None = None,
+    quiet: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Write a list: filtered and ranked scores, to a file or standard output.
+
+    Parameters
+    ----------
+    store
+        Folder of the store.
+    segment
+        Segment, such as "At Risk"; may be given several times.
+    where
+        Filter over the columns of the scores, such as "clv > 200 and churn_probability < 0.5".
+    top
+        How many customers at most.
+    by
+        Column to rank by, highest first.
+    format
+        Format; by default that of the file's name, csv on standard output.
+    out
+        File to write; by default standard output.
+    as_of
+        As-of date of the scores; by default the newest.
+    horizon
+        Horizon of the scores; needed where the store holds several.
+    quiet
+        Say nothing but errors.
+    """
+    from serving.export import format_of, write_list
+    from serving.lists import Selection, select
+    from serving.store import Store
+
+    form = format or (format_of(out) if out else "csv")
+    chosen = select(Store(store).scores(as_of, horizon), Selection(segment, where, top, by))
+    rows = write_list(chosen, out, form)
+    Screen(quiet).note(f"{rows:,} customers" + (f" in {out}" if out else ""))
+
+
+def _ledger(log: str, layout: LogFlags, screen: Screen) -> "Ledger":
+    """Read the log, and put its unusable rows into quarantine."""
+    from features.quality import write_quarantine
+    from regulars.verbs import ledger
+
+    screen.note(f"reading {log} …")
+    found = ledger(layout.log(log), layout.memory)
+    if found.quality.bad_rows:
+        path = layout.quarantine or Path(f"{Path(log).name or 'log'}.quarantine.csv")
+        write_quarantine(found.unusable, path)
+        counts = ", ".join(f"{n:,} {problem}" for problem, n in found.quality.problems.items())
+        screen.note(f"{found.quality.bad_rows:,} of {found.quality.rows:,} rows cannot be used ({counts}): see {path}")
+    return found

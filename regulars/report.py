@@ -1,0 +1,157 @@
+"""What commands say of their results: facts and tables for people, plain data for programs."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from features.quality import Quality
+from features.window import Span, rolling, schedule
+from regulars.errors import HistoryError
+from serving.score import Scoring
+from training.backtest import plain
+from training.metrics import HIGHER_IS_BETTER
+from training.train import Training
+
+Rows = tuple[Sequence[str], Sequence[Sequence[str]]]
+
+HORIZONS = (30, 90, 180, 365)
+SHOWN = {
+    "mae": ("MAE", "{:,.2f}"),
+    "rmse": ("RMSE", "{:,.1f}"),
+    "gini": ("Gini", "{:.3f}"),
+    "top_decile_capture": ("top 10 %", "{:.1%}"),
+    "bias": ("bias", "{:+.1%}"),
+    "auc": ("churn AUC", "{:.3f}"),
+    "log_loss": ("log loss", "{:.3f}"),
+    "calibration_error": ("calibr. error", "{:.3f}"),
+    "coverage": ("80 % interval", "{:.1%}"),
+}
+BEST = "*"
+
+
+def quality_facts(quality: Quality, repeated: int) -> dict[str, str]:
+    """Return a quality report for people."""
+    bad = ", ".join(f"{n:,} {problem}" for problem, n in quality.problems.items()) or "none"
+    one_time = quality.one_time_buyers / max(quality.buyers, 1)
+    return {
+        "span": f"{quality.first_day} to {quality.last_day}",
+        "rows": f"{quality.rows:,}, of which {quality.used_rows:,} can be used ({1 - quality.bad_share:.1%})",
+        "unusable rows": bad,
+        "repeated rows": f"{repeated:,} rows are the same as another in every column; they count",
+        "customers": f"{quality.customers:,}, of which {quality.buyers:,} bought, {one_time:.0%} on one day only",
+        "purchase days": f"{quality.purchase_days:,}",
+        "net spend": f"{quality.net:,.2f}, after refunds of {quality.refunded:,.2f} in {quality.refund_rows:,} rows",
+    }
+
+
+def prospects(span: Span) -> list[dict[str, Any]]:
+    """Return, by horizon, what a log allows as of the day after its last."""
+    found = []
+    for horizon in HORIZONS:
+        row: dict[str, Any] = {"horizon_days": horizon, "trainable": False, "windows": 0, "backtests": 0}
+        try:
+            plan = schedule(span, span.end, horizon)
+            row |= {"trainable": True, "windows": len(plan.cutoffs), "extrapolates": plan.extrapolates}
+            row["last_year"] = plan.last_year is not None
+            row["backtests"] = len(rolling(span, horizon, 100))
+        except HistoryError as error:
+            row["why"] = str(error)
+        found.append(row)
+    return found
+
+
+def prospects_table(found: list[dict[str, Any]]) -> Rows:
+    """Return prospects as a table."""
+    columns = ("horizon", "predictable", "past windows to learn from", "last year's season", "backtests")
+    rows = []
+    for row in found:
+        how = "yes" if row["trainable"] else "no: too little history"
+        if row.get("extrapolates"):
+            how = "yes, extrapolating from shorter windows"
+        season = "known" if row.get("last_year") else "not known"
+        rows.append((f"{row['horizon_days']} days", how, str(row["windows"]), season, str(row["backtests"])))
+    return columns, rows
+
+
+def metrics_table(metrics: pd.DataFrame) -> Rows:
+    """Return metrics by model as a table; the best of each metric carries a star."""
+    shown = [name for name in SHOWN if name in metrics and metrics[name].notna().any()]
+    best = {name: _best(metrics[name]) for name in shown if name != "coverage"}
+    rows = [
+        (
+            str(model),
+            *(_cell(row[name], SHOWN[name][1]) + (BEST if model == best.get(name) else " ") for name in shown),
+        )
+        for model, row in metrics.iterrows()
+    ]
+    return ("", *(f"{SHOWN[name][0]} " for name in shown)), rows
+
+
+def training_facts(training: Training) -> dict[str, str]:
+    """Return what a training did, for people."""
+    plan, version = training.fitted.plan, training.version
+    facts = {
+        "registered": f"{version.name} version {version.version}, {version.alias}",
+        "as of": f"{plan.as_of}, {plan.horizon_days} days ahead",
+        "learnt from": f"{training.fitted.rows:,} rows at {len(plan.cutoffs)} past as-of dates, "
+        f"{plan.cutoffs[-1]} to {plan.cutoffs[0]}",
+        "level": f"{training.fitted.bundle.level.spend:.2f} x BTYD ({training.fitted.bundle.level.rule})",
+        "MLflow run": version.run_id,
+    }
+    if plan.extrapolates:
+        facts["extrapolates"] = f"from windows of {plan.window_days} days: the log is too short for longer ones"
+    if training.evaluation is None:
+        facts["evaluated"] = "no: the log has no complete window with enough history before it"
+    return facts
+
+
+def training_result(training: Training) -> dict[str, Any]:
+    """Return what a training did, as plain data."""
+    plan, version = training.fitted.plan, training.version
+    evaluation = training.evaluation
+    return {
+        "model": version.name,
+        "version": version.version,
+        "alias": version.alias,
+        "run_id": version.run_id,
+        "as_of": plan.as_of,
+        "horizon_days": plan.horizon_days,
+        "window_days": plan.window_days,
+        "rows": training.fitted.rows,
+        "evaluated_as_of": None if evaluation is None else evaluation.as_of,
+        "metrics": None if evaluation is None else plain(evaluation.metrics),
+    }
+
+
+def scoring_facts(scoring: Scoring, store: Path) -> dict[str, str]:
+    """Return what a scoring run did, for people."""
+    return {
+        "scored": f"{scoring.customers:,} customers as of {scoring.as_of}, {scoring.horizon_days} days ahead",
+        "model": f"version {scoring.model_version}",
+        "level": f"{scoring.level.spend:.2f} x BTYD ({scoring.level.rule})",
+        "store": str(store),
+    }
+
+
+def scoring_result(scoring: Scoring, store: Path) -> dict[str, Any]:
+    """Return what a scoring run did, as plain data."""
+    return {
+        "customers": scoring.customers,
+        "as_of": scoring.as_of,
+        "horizon_days": scoring.horizon_days,
+        "model_version": scoring.model_version,
+        "level": scoring.level.spend,
+        "store": str(store),
+    }
+
+
+def _best(values: pd.Series) -> Any:
+    if values.name == "bias":
+        return values.abs().idxmin()
+    return values.idxmax() if values.name in HIGHER_IS_BETTER else values.idxmin()
+
+
+def _cell(value: float, form: str) -> str:
+    return "-" if pd.isna(value) else form.format(value)

@@ -1,0 +1,223 @@
+"""The public verbs: what a person or a job asks for, from a log to a list."""
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from features.catalogue import catalogue
+from features.ledger import Ledger, build_ledger
+from features.log import Log
+from features.quality import Quality
+from features.snapshot import KEYS, snapshot
+from features.window import history_days
+from models.lifetime import Economics
+from models.registry import CHAMPION, load_registered
+from serving.lists import Selection, select
+from serving.score import Progress, Scoring
+from serving.score import score as score_customers
+from serving.store import Store
+from training.backtest import Backtest
+from training.backtest import backtest as run_backtest
+from training.fit import Fitting
+from training.train import Training
+from training.train import train as run_training
+
+__all__ = ["backtest", "catalogue", "check", "features", "ledger", "list", "score", "train"]
+
+HORIZON_DAYS = 90
+
+
+def ledger(log: Any, memory: str | None = None, threads: int | None = None) -> Ledger:
+    """Read a transaction log once.
+
+    Parameters
+    ----------
+    log
+        A `Log`; or a path, a folder, a glob, a database URL, or a pandas, Arrow or Ibis table whose columns are called
+        `customer_id`, `timestamp` and `amount`; or a `Ledger`, which is returned as it is.
+    memory, threads
+        Limits of the engine, such as ``"2GB"`` and 2; None: a quarter of the machine's memory, all cores.
+
+    Raises
+    ------
+    LogError
+        The log cannot be opened, or breaks its contract.
+    """
+    if isinstance(log, Ledger):
+        return log
+    return build_ledger(log if isinstance(log, Log) else Log(log), memory, threads)
+
+
+def check(log: Any) -> Quality:
+    """Report what a log holds and what of it cannot be used.
+
+    Parameters
+    ----------
+    log
+        As for `ledger`.
+
+    Raises
+    ------
+    LogError
+        The log cannot be opened, or breaks its contract.
+    """
+    return ledger(log).quality
+
+
+def features(log: Any, as_of: date | str | None = None, horizon: int = HORIZON_DAYS) -> pd.DataFrame:
+    """Return the snapshot of an as-of date: the features of every customer, indexed by `customer_id`.
+
+    Parameters
+    ----------
+    log
+        As for `ledger`.
+    as_of
+        As-of date; None: the day after the log's last.
+    horizon
+        Days that some features look back, as far as the outcome would look ahead.
+
+    Raises
+    ------
+    LogError, HistoryError
+        The log cannot be used, or nothing in it lies before the as-of date.
+    """
+    known = ledger(log)
+    day = as_of_date(known, as_of)
+    history_days(known.span, day)
+    table = snapshot(known, day, horizon).to_pandas()
+    return table.sort_values("customer_id").set_index("customer_id").drop(columns=KEYS[0])
+
+
+def backtest(log: Any, horizon: int = HORIZON_DAYS, cutoffs: int = 4, fitting: Fitting | None = None) -> Backtest:
+    """Evaluate on the newest complete windows of a log, beside the baselines.
+
+    Parameters
+    ----------
+    log
+        As for `ledger`.
+    horizon
+        Length of the outcome windows in days.
+    cutoffs
+        How many windows at most.
+    fitting
+        How to fit; None: the defaults.
+
+    Raises
+    ------
+    LogError, HistoryError
+        The log cannot be used, or covers no complete window with enough history before it.
+    """
+    return run_backtest(ledger(log), horizon, cutoffs, fitting)
+
+
+def train(
+    log: Any, as_of: date | str | None = None, horizon: int = HORIZON_DAYS, fitting: Fitting | None = None
+) -> Training:
+    """Fit, evaluate on the newest complete window, log in MLflow and register.
+
+    Parameters
+    ----------
+    log
+        As for `ledger`.
+    as_of
+        As-of date: nothing at or after it is read; None: the day after the log's last.
+    horizon
+        Length of the outcome window that scores predict, in days.
+    fitting
+        How to fit; None: the defaults.
+
+    Raises
+    ------
+    LogError, HistoryError
+        The log cannot be used, or is too short.
+    """
+    known = ledger(log)
+    return run_training(known, as_of_date(known, as_of), horizon, fitting)
+
+
+def score(
+    log: Any,
+    store: str | Path,
+    as_of: date | str | None = None,
+    horizon: int = HORIZON_DAYS,
+    model: str = CHAMPION,
+    economics: Economics | None = None,
+    progress: Progress = lambda customers: None,
+) -> Scoring:
+    """Score every customer into a store; scores of the same as-of date and horizon are replaced, all at once.
+
+    Parameters
+    ----------
+    log
+        As for `ledger`.
+    store
+        Folder of the store; made where it is not there.
+    as_of
+        As-of date, at or after that of the training; None: the day after the log's last.
+    horizon
+        Horizon of the registered model.
+    model
+        Alias or version of the registered model.
+    economics
+        Margin, discount rate and lifetime; None: the defaults.
+    progress
+        Called with the number of customers done after each batch of two passes.
+
+    Raises
+    ------
+    LogError, HistoryError, BundleError, StoreError
+        The log, the model or the store cannot be used; the store's old scores stand.
+    """
+    registered = load_registered(horizon, model)
+    known = ledger(log)
+    return score_customers(known, as_of_date(known, as_of), registered, Store(Path(store)), economics, progress)
+
+
+def list(  # noqa: A001
+    store: str | Path,
+    segment: str | Sequence[str] = (),
+    where: str | None = None,
+    top: int | None = None,
+    by: str = "clv",
+    as_of: date | str | None = None,
+    horizon: int | None = None,
+) -> pd.DataFrame:
+    """Return a list: filtered and ranked scores, indexed by `customer_id`.
+
+    Parameters
+    ----------
+    store
+        Folder of the store.
+    segment
+        Name or names of segments; none: all.
+    where
+        Filter over the columns of the scores, such as ``clv > 200 and churn_probability < 0.5``.
+    top
+        How many customers at most; None: all.
+    by
+        Column to rank by, highest first.
+    as_of
+        As-of date of the scores; None: the newest.
+    horizon
+        Horizon of the scores; None: the only one there is.
+
+    Raises
+    ------
+    StoreError, ExpressionError
+        The store holds no such scores, or the filter cannot be read.
+    """
+    segments = (segment,) if isinstance(segment, str) else tuple(segment)
+    scores = Store(Path(store)).scores(_date(as_of), horizon)
+    return select(scores, Selection(segments, where, top, by)).to_pandas().set_index("customer_id")
+
+
+def as_of_date(known: Ledger, as_of: date | str | None) -> date:
+    """Return an as-of date as a date: the day after the ledger's last where none is given."""
+    return _date(as_of) or known.span.end
+
+
+def _date(day: date | str | None) -> date | None:
+    return date.fromisoformat(day) if isinstance(day, str) else day
