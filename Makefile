@@ -2,7 +2,6 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
-PACKAGES := features models training serving regulars
 
 .PHONY: demo test check fmt lock bench notebooks clean
 

@@ -5,6 +5,9 @@ from typing import Any
 from features.family import Feature
 
 NAME = "attributes"
+RESERVED = ("as_of", "net_spend", "outcome_days", "churned")
+MODEL_PREFIX = "btyd_"
+"""Names beside those of the features that no attribute may take: keys, outcomes, and what a model adds."""
 
 
 def features(customers: Any) -> tuple[Feature, ...]:

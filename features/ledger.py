@@ -1,4 +1,4 @@
-"""The ledger: one row a customer-day, the single pass over the log that everything else reads."""
+"""The ledger: one row a customer-day, made from the log once, and read by everything else."""
 
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -6,7 +6,7 @@ from typing import Any
 
 import ibis
 
-from features.attributes import typed
+from features.attributes import MODEL_PREFIX, RESERVED, typed
 from features.catalogue import catalogue
 from features.engine import connect
 from features.log import Log, source_name
@@ -112,7 +112,8 @@ def build_ledger(log: Log, memory: str | None = None, threads: int | None = None
     for column, variety in VARIETIES.items():
         if column in rows.columns:
             known = _join_variety(known, _variety(rows, column, variety))
-    days = connection.create_table("ledger", _sequence(known))
+    with reading(log.name):
+        days = connection.create_table("ledger", _sequence(known))
     connection.drop_table("daily")
     return Ledger(days, span, quality, fingerprint(days), unusable(raw, log), raw, _customers(connection, log))
 
@@ -199,11 +200,12 @@ def _customers(connection: Any, log: Log) -> Any:
             f"the customers table {source_name(log.customers)} has no column customer_id; "
             f"it has {', '.join(table.columns)}"
         )
-    taken = {"as_of", *catalogue().index} & {name.casefold() for name in table.columns}
+    names = {name.casefold() for name in table.columns}
+    taken = {*RESERVED, *catalogue().index} & names | {name for name in names if name.startswith(MODEL_PREFIX)}
     if taken:
         raise LogError(
             f"the customers table {source_name(log.customers)} calls a column {', '.join(sorted(taken))}, which is the "
-            "name of a feature: rename it"
+            "name of a feature or an outcome: rename it"
         )
     table = table.mutate(customer_id=as_text(table.customer_id))
     repeated = table.group_by("customer_id").having(table.count() > 1).aggregate().limit(1).to_pyarrow()

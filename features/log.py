@@ -7,7 +7,11 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from regulars.errors import LogError
+
 MAX_BAD_SHARE = 0.01
+QUARANTINE_SUFFIX = ".quarantine.csv"
+"""Ending of the files that hold unusable rows; they are never read as part of a log."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,10 @@ class Log:
     max_bad_share: float = MAX_BAD_SHARE
     today: date | None = None
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.max_bad_share <= 1:
+            raise LogError(f"max_bad_share {self.max_bad_share} is not a share from 0 to 1: 5 % is 0.05")
+
     @property
     def name(self) -> str:
         """How messages call the log: its path, or the kind of its table."""
@@ -88,7 +96,9 @@ def source_name(source: Any) -> str:
     if isinstance(source, (str, Path)):
         text = str(source)
         scheme, separator, rest = text.partition("://")
-        return f"{scheme}://{rest.rpartition('@')[2]}" if separator else text
+        # Passwords stand before an @ or, with some drivers, among the options after a question mark.
+        bare, _, table = rest.rpartition("@")[2].partition("#")
+        return f"{scheme}://{bare.partition('?')[0]}{'#' + table if table else ''}" if separator else text
     if isinstance(source, Sequence):
         return ", ".join(source_name(part) for part in source)
     return f"{type(source).__module__.partition('.')[0]} table"

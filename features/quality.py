@@ -1,5 +1,6 @@
 """What a log holds and what of it cannot be used: counted, reported, quarantined, never dropped in silence."""
 
+import re
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 import duckdb
 import ibis
 
-from features.log import Log
+from features.log import QUARANTINE_SUFFIX, Log
 from features.transactions import MONEY_SCALE, NO_CUSTOMER, PROBLEMS, unusable
 from features.whole_file import whole_file
 from features.window import Span
@@ -120,6 +121,12 @@ def usable_span(quality: Quality, raw: Any, log: Log) -> Span:
             "mapped?"
         )
     return Span(quality.first_day, quality.last_day)
+
+
+def quarantine_path(source: str) -> Path:
+    """Return the file for the unusable rows of a log: in the working directory, named after the log or its table."""
+    stem = re.sub(r"[^\w.-]+", "_", Path(source.rpartition("#")[2]).name).strip("_") or "log"
+    return Path(f"{stem}{QUARANTINE_SUFFIX}")
 
 
 def write_quarantine(rows: Any, path: Path) -> None:

@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 from ibis.common.exceptions import TableNotFound
 
-from features.log import source_name
+from features.log import QUARANTINE_SUFFIX, source_name
 from regulars.errors import LogError
 
 CSV_SUFFIXES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz")
@@ -50,7 +50,7 @@ def open_source(connection: Any, source: Any) -> Any:
         backends, _ = source._find_backends()
         return source if connection in backends or not backends else _land(connection, source.to_pyarrow_batches())
     try:
-        return ibis.memtable(_as_arrow(source) if isinstance(source, pd.DataFrame) else source)
+        return _register(connection, _as_arrow(source) if isinstance(source, pd.DataFrame) else source)
     except Exception as error:
         raise LogError(
             f"a {type(source).__name__} is no transaction log: give a path, a database URL, "
@@ -89,12 +89,12 @@ def reading(name: str) -> Iterator[None]:
 def _files(text: str) -> list[Path]:
     path = Path(text)
     if path.is_dir():
-        found = [p for p in path.rglob("*") if p.is_file() and p.name.lower().endswith(SUFFIXES)]
+        found = [p for p in path.rglob("*") if p.is_file() and p.name.lower().endswith(SUFFIXES) and not _bad(p)]
     elif path.exists():
         found = [path]
     else:
         paths = glob.glob(text, recursive=True)  # noqa: PTH207  Path.glob takes no absolute pattern
-        found = [Path(p) for p in paths if Path(p).is_file()]
+        found = [Path(p) for p in paths if Path(p).is_file() and not _bad(Path(p))]
     if not found:
         kinds = ", ".join(SUFFIXES[:3])
         here = "that folder holds no log" if path.is_dir() else "no such file"
@@ -102,6 +102,10 @@ def _files(text: str) -> list[Path]:
             f"{text}: {here}; give a file, a folder or a glob of files ({kinds}, .jsonl …), or a Delta table"
         )
     return found
+
+
+def _bad(path: Path) -> bool:
+    return path.name.endswith(QUARANTINE_SUFFIX)
 
 
 def _reader(connection: Any, paths: list[Path]) -> Callable[[list[str]], Any]:
@@ -137,7 +141,7 @@ def _open_delta(connection: Any, path: str) -> Any:
         files = table.file_uris()
         # Deleted rows and renamed columns stand beside the files: a data set knows of them, or refuses.
         if table.metadata().partition_columns or table.protocol().reader_features or not files:
-            return ibis.memtable(table.to_pyarrow_dataset())
+            return _register(connection, table.to_pyarrow_dataset())
         with reading(path):
             return connection.read_parquet(files)
     except DeltaError as error:
@@ -167,6 +171,13 @@ def _disconnecting(backend: Any) -> Iterator[Any]:
         yield backend
     finally:
         backend.disconnect()
+
+
+def _register(connection: Any, data: Any) -> Any:
+    """Show an Arrow table or data set to the connection, under its limits and in its time zone, without a copy."""
+    name = ibis.util.gen_name("log")
+    connection.con.register(name, data)
+    return connection.table(name)
 
 
 def _land(connection: Any, batches: Any) -> Any:

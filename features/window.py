@@ -11,6 +11,7 @@ SEASON_DAYS = 364
 MOST_CUTOFFS = 12
 LEAST_HISTORY_DAYS = 28
 SETTLED_DAYS = 730
+LONGEST_HORIZON_DAYS = 3653
 LEAST_LOG_DAYS = 42
 """Below this no window of a third of the history leaves four weeks before it."""
 
@@ -93,6 +94,7 @@ def schedule(span: Span, as_of: date, horizon_days: int, window_days: int | None
     HistoryError
         The as-of date precedes the first purchase, or the history is too short for the horizon.
     """
+    require_horizon(horizon_days)
     history = history_days(span, as_of)
     if window_days is None:
         window_days = _window_days(span, as_of, horizon_days)
@@ -128,6 +130,12 @@ def _window_days(span: Span, as_of: date, horizon_days: int) -> int:
     return horizon_days if whole else history // 3
 
 
+def require_horizon(horizon_days: int) -> None:
+    """Raise where a horizon is no number of days from one to ten years."""
+    if not 1 <= horizon_days <= LONGEST_HORIZON_DAYS:
+        raise HistoryError(f"a horizon of {horizon_days} days: give a number of days from 1 to {LONGEST_HORIZON_DAYS}")
+
+
 def history_days(span: Span, as_of: date) -> int:
     """Return the days from the first day of the log to the as-of date.
 
@@ -152,6 +160,9 @@ def rolling(span: Span, horizon_days: int, cutoffs: int) -> tuple[date, ...]:
     HistoryError
         Not one complete window leaves enough history to learn from.
     """
+    require_horizon(horizon_days)
+    if cutoffs < 1:
+        raise HistoryError(f"{cutoffs} cut-offs evaluate nothing: give at least 1")
     newest = span.end - timedelta(days=horizon_days)
     dates = [newest - timedelta(days=i * horizon_days) for i in range(cutoffs)]
     usable = [day for day in dates if (day - span.first_day).days >= LEAST_LOG_DAYS]

@@ -1,5 +1,6 @@
 """The linear member: expected spend as a non-negative mixture of what is known without any tree."""
 
+from threading import Lock
 from typing import Any, Self
 
 import numpy as np
@@ -11,6 +12,8 @@ from threadpoolctl import threadpool_limits
 
 FloatArray = NDArray[np.float64]
 
+ONE_AT_A_TIME = Lock()
+"""The limit on threads holds for the whole process: two that overlap would undo each other."""
 TERMS = (
     "btyd_spend",
     "orders x mean",
@@ -61,7 +64,7 @@ class LinearMember(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         weight = np.maximum(guess, 1e-12) ** -0.75
         # The triangle of a tall matrix holds all that least squares needs; one thread, for the same last bits always.
         weighted = np.column_stack([terms, y]) * weight[:, None]
-        with threadpool_limits(1, "blas"):
+        with ONE_AT_A_TIME, threadpool_limits(1, "blas"):
             triangle: FloatArray = np.asarray(np.linalg.qr(weighted, mode="r"))
         self.coefficients_, _ = nnls(triangle[:, :-1], triangle[:, -1], maxiter=1000)
         return self

@@ -48,6 +48,11 @@ def connect() -> Any:
     """Return an MLflow client of the store that MLflow's own variables name, by default ``sqlite:///mlflow.db``.
 
     A new SQLite store is made by one process at a time: its migrations break where two run at once.
+
+    Raises
+    ------
+    BundleError
+        The store does not answer.
     """
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     import mlflow
@@ -59,10 +64,16 @@ def connect() -> Any:
     address = mlflow.get_tracking_uri()
     # The file is there long before its tables are: whoever comes meanwhile has to wait as well.
     lock = FileLock(f"{address.removeprefix(SQLITE)}.lock") if address.startswith(SQLITE) else nullcontext()
-    with lock, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        client = mlflow.MlflowClient()
-        client.search_experiments(max_results=1)
+    try:
+        with lock, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            client = mlflow.MlflowClient()
+            client.search_experiments(max_results=1)
+    except (mlflow.MlflowException, OSError) as error:
+        shown = address.rpartition("@")[2]
+        raise BundleError(
+            f"MLflow at {shown} does not answer ({error}): set MLFLOW_TRACKING_URI to where it is"
+        ) from error
     return client
 
 

@@ -3,16 +3,14 @@
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
 from regulars.exits import ANSWER_NO, DONE
 from regulars.flags import EconomicsFlags, LogFlags, LogSource, OutputFlags
+from regulars.reading import note_silence, read
 from regulars.screen import Screen
-
-if TYPE_CHECKING:
-    from features.ledger import Ledger
 
 LAYOUT, OUTPUT, ECONOMICS = LogFlags(), OutputFlags(), EconomicsFlags()
 
@@ -36,7 +34,7 @@ def check(log: LogSource, *, layout: LogFlags = LAYOUT, output: OutputFlags = OU
 
     screen = Screen(output.quiet, output.json)
     # The report is what was asked for, however many rows are unusable.
-    ledger = _ledger(log, replace(layout, max_bad_share=1.0), screen)
+    ledger = read(log, replace(layout, max_bad_share=1.0), screen)
     repeated = ledger.repeated_rows()
     prospects = report.prospects(ledger.span)
     screen.facts(report.quality_facts(ledger.quality, repeated))
@@ -72,14 +70,15 @@ def features(
         Days that some features look back.
     """
     from features.snapshot import snapshot
-    from features.window import history_days
+    from features.window import history_days, require_horizon
     from regulars.verbs import as_of_date
     from serving.export import format_of, write_list
 
     screen = Screen(output.quiet, output.json)
     form = format_of(out)
-    ledger = _ledger(log, layout, screen)
+    ledger = read(log, layout, screen)
     day = as_of_date(ledger, as_of)
+    require_horizon(horizon)
     history_days(ledger.span, day)
     rows = write_list(snapshot(ledger, day, horizon).order_by("customer_id"), out, form)
     screen.say(f"{rows:,} customers as of {day} in {out}")
@@ -102,7 +101,7 @@ def backtest(
     from training.tracking import log_backtest
 
     screen = Screen(output.quiet, output.json)
-    ledger = _ledger(log, layout, screen)
+    ledger = read(log, layout, screen)
     screen.note(f"evaluating at up to {cutoffs} as-of dates, {horizon} days ahead …")
     found = verbs.backtest(ledger, horizon, cutoffs)
     for evaluation in found.evaluations:
@@ -134,7 +133,8 @@ def train(
     from regulars import report, verbs
 
     screen = Screen(output.quiet, output.json)
-    ledger = _ledger(log, layout, screen)
+    ledger = read(log, layout, screen)
+    note_silence(ledger, verbs.as_of_date(ledger, as_of), screen)
     screen.note(f"training as of {verbs.as_of_date(ledger, as_of)}, {horizon} days ahead …")
     found = verbs.train(ledger, as_of, horizon)
     screen.facts(report.training_facts(found))
@@ -172,8 +172,9 @@ def score(
 
     screen = Screen(output.quiet, output.json)
     worth = economics.economics()
-    ledger = _ledger(log, layout, screen)
+    ledger = read(log, layout, screen)
     # Two passes over the customers: allocate, then pin and write.
+    note_silence(ledger, verbs.as_of_date(ledger, as_of), screen)
     with screen.progress("scoring", 2 * ledger.quality.buyers) as progress:
         found = verbs.score(ledger, store, as_of, horizon, model, worth, progress)
     screen.facts(report.scoring_facts(found, store))
@@ -226,18 +227,3 @@ def list_(
     chosen = select(Store(store).scores(as_of, horizon), Selection(segment, where, top, by))
     rows = write_list(chosen, out, form)
     Screen(quiet).note(f"{rows:,} customers" + (f" in {out}" if out else ""))
-
-
-def _ledger(log: str, layout: LogFlags, screen: Screen) -> "Ledger":
-    """Read the log, and put its unusable rows into quarantine."""
-    from features.quality import write_quarantine
-    from regulars.verbs import ledger
-
-    screen.note(f"reading {log} …")
-    found = ledger(layout.log(log), layout.memory)
-    if found.quality.bad_rows:
-        path = layout.quarantine or Path(f"{Path(log).name or 'log'}.quarantine.csv")
-        write_quarantine(found.unusable, path)
-        counts = ", ".join(f"{n:,} {problem}" for problem, n in found.quality.problems.items())
-        screen.note(f"{found.quality.bad_rows:,} of {found.quality.rows:,} rows cannot be used ({counts}): see {path}")
-    return found

@@ -13,6 +13,7 @@ from features.ledger import Ledger
 from features.log import Columns, Log
 from features.outcome import outcomes
 from regulars import report, verbs
+from regulars.errors import RegularsError
 from regulars.screen import Screen
 from serving.export import write_list
 from serving.lists import Selection, select
@@ -27,9 +28,12 @@ LISTED = 100
 
 def run(folder: Path, screen: Screen) -> None:
     """Run the demo in a folder of its own; running it again trains another version and replaces the rest."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with as_file(files("regulars") / "data" / LOG) as bundled:
-        shutil.copyfile(bundled, folder / LOG)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with as_file(files("regulars") / "data" / LOG) as bundled:
+            shutil.copyfile(bundled, folder / LOG)
+    except OSError as error:
+        raise RegularsError(f"{folder}: the demo cannot write there ({error.strerror}); name another folder") from error
     # MLflow keeps its database and artefacts where a job runs.
     with chdir(folder):
         _tell(folder, screen)

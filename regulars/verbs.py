@@ -12,9 +12,10 @@ from features.ledger import Ledger, build_ledger
 from features.log import Log
 from features.quality import Quality
 from features.snapshot import KEYS, snapshot
-from features.window import history_days
+from features.window import history_days, require_horizon
 from models.lifetime import Economics
 from models.registry import CHAMPION, load_registered
+from regulars.errors import RegularsError
 from serving.lists import Selection, select
 from serving.score import Progress, Scoring
 from serving.score import score as score_customers
@@ -86,6 +87,7 @@ def features(log: Any, as_of: date | str | None = None, horizon: int = HORIZON_D
     """
     known = ledger(log)
     day = as_of_date(known, as_of)
+    require_horizon(horizon)
     history_days(known.span, day)
     table = snapshot(known, day, horizon).to_pandas()
     return table.sort_values("customer_id").set_index("customer_id").drop(columns=KEYS[0])
@@ -220,4 +222,7 @@ def as_of_date(known: Ledger, as_of: date | str | None) -> date:
 
 
 def _date(day: date | str | None) -> date | None:
-    return date.fromisoformat(day) if isinstance(day, str) else day
+    try:
+        return date.fromisoformat(day) if isinstance(day, str) else day
+    except ValueError as error:
+        raise RegularsError(f"{day!r} is no date: write it as 2011-06-10") from error

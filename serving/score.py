@@ -7,11 +7,11 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-import ibis
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from features.engine import connect
 from features.ledger import Ledger
 from features.outcome import customer_groups
 from features.snapshot import BATCH_ROWS, frames, snapshot
@@ -21,7 +21,7 @@ from models.level import Level, windows
 from models.lifetime import Economics
 from models.pin import Pins, Totals
 from models.registry import Registered
-from regulars.errors import BundleError
+from regulars.errors import BundleError, HistoryError
 from serving.reasons import reasons
 from serving.rfm_scores import rfm_scores
 from serving.segments import segment, value_tier
@@ -109,6 +109,8 @@ def forecast_level(bundle: Bundle, known: Ledger, as_of: date) -> Level:
     """Forecast the level of an as-of date from the windows of a bundle's length that were complete by then."""
     plan = schedule(known.span, as_of, bundle.horizon_days, bundle.window_days)
     past = windows(customer_groups(known, plan.dates, plan.window_days).to_pandas(), bundle.btyd, plan.window_days)
+    if as_of not in past:
+        raise HistoryError(f"nobody had bought before {as_of}: the log holds only refunds by then; choose a later date")
     cutoffs = [past[day] for day in plan.cutoffs if day in past]
     return bundle.level_rule.forecast(
         cutoffs, past[as_of], past.get(plan.last_year) if plan.last_year else None, plan.settled
@@ -134,6 +136,9 @@ def _allocate(
         allocation = bundle.allocate(frame)
         totals.add(allocation)
         table = pa.Table.from_pandas(_summary(bundle, frame, allocation, economics), preserve_index=False)
+        # A batch in which nobody has a reason would give that column no type.
+        place = table.schema.get_field_index("reasons")
+        table = table.set_column(place, "reasons", table["reasons"].cast(pa.list_(pa.string())))
         writer = writer or pq.ParquetWriter(spill, table.schema)
         writer.write_table(table)
         progress(len(frame))
@@ -163,8 +168,7 @@ def _pinned(
     """Second pass: stream the spill file with what depends on all customers, pinned and in the store's columns."""
     if not spill.exists():
         return
-    connection = ibis.duckdb.connect()
-    table = connection.read_parquet(spill)
+    table = connect().read_parquet(spill)
     table = table.mutate(**rfm_scores(table), value_tier=value_tier(table))
     table = table.mutate(segment=segment(table.r_score, table.f_score, table.m_score)).order_by("customer_id")
     for batch in table.to_pyarrow_batches(chunk_size=BATCH_ROWS):

@@ -8,9 +8,10 @@ from typing import Any
 import ibis
 import pyarrow as pa
 from deltalake import DeltaTable, write_deltalake
-from deltalake.exceptions import CommitFailedError, TableNotFoundError
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from filelock import FileLock, Timeout
 
+from features.engine import connect
 from regulars.errors import StoreError
 
 SCORES = "scores"
@@ -120,8 +121,9 @@ class Store:
         held = sorted({(date.fromisoformat(p["as_of"]), int(p["horizon_days"])) for p in table.partitions()})
         if not held:
             raise StoreError(f"{self.folder}: this store holds no scores yet; run `regulars score` first")
-        as_of = as_of or held[-1][0]
-        horizons = [horizon for day, horizon in held if day == as_of and horizon_days in (None, horizon)]
+        asked = [(day, horizon) for day, horizon in held if horizon_days in (None, horizon)]
+        as_of = as_of or (asked or held)[-1][0]
+        horizons = [horizon for day, horizon in asked if day == as_of]
         if len(horizons) != 1:
             there = ", ".join(f"{day} for {horizon} days" for day, horizon in held[-5:])
             why = "no such scores" if not horizons else "scores of several horizons; choose one with --horizon"
@@ -133,11 +135,13 @@ class Store:
             return DeltaTable(self.path)
         except TableNotFoundError as error:
             raise StoreError(f"{self.folder}: no store is here; `regulars score --store DIR` makes one") from error
+        except DeltaError as error:
+            raise StoreError(f"{self.folder}: the store cannot be read: {error}") from error
 
 
 def _read(table: DeltaTable, as_of: date, horizon_days: int) -> Any:
     filters = [("as_of", "=", as_of.isoformat()), ("horizon_days", "=", str(horizon_days))]
-    connection = ibis.duckdb.connect()
+    connection = connect()
     rows = connection.read_parquet(table.file_uris(file_pruning_predicate=filters))
     keys = {"as_of": ibis.literal(as_of), "horizon_days": ibis.literal(horizon_days, "int32")}
     # The keys stand in the paths of the files, not in them.

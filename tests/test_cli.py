@@ -253,3 +253,33 @@ def flags_of(command: str) -> list[str]:
     undocumented = [argument.name for argument in arguments if not argument.parameter.help and not argument.children]
     assert not undocumented, f"{command}: {undocumented} have no help"
     return [argument.name for argument in arguments if argument.name.startswith("--") and not argument.children]
+
+
+class TestReadingAgain:
+    def test_what_went_into_quarantine_is_not_read_as_part_of_the_log(self, capsys, somewhere):
+        write_log(somewhere / "log.csv", amount=["1", "free"])
+        for _ in range(2):
+            run("check", "*.csv", "--json", "-")
+            assert json.loads(capsys.readouterr().out)["rows"] == 2
+
+    def test_a_password_is_never_said(self, capsys):
+        run("check", "postgresql://somebody:secret@127.0.0.1:1/shop?password=secret#orders")
+        said = capsys.readouterr()
+        assert "shop#orders" in said.err
+        assert "secret" not in said.err + said.out
+
+    @pytest.mark.parametrize("horizon", ["0", "-5", "100000000"])
+    @pytest.mark.parametrize("command", [["train"], ["backtest"], ["features", "--out", "f.csv"]])
+    def test_a_horizon_is_a_number_of_days_from_one_to_ten_years(self, capsys, somewhere, command, horizon):
+        write_log(somewhere / "log.csv")
+        assert "number of days from 1 to 3653" in refusal(capsys, *command, "log.csv", "--horizon", horizon)
+
+    def test_a_registry_that_does_not_answer_is_named_before_the_work(self, capsys, trained, monkeypatch):
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlit://nowhere")
+        assert "MLFLOW_TRACKING_URI" in refusal(capsys, "train", str(trained / "log.parquet"))
+
+    @pytest.mark.parametrize("name", ["churned", "net_spend", "btyd_active", "spend"])
+    def test_an_attribute_with_a_name_of_ours_is_refused(self, capsys, somewhere, name):
+        write_log(somewhere / "log.csv")
+        (somewhere / "customers.csv").write_text(f"customer_id,{name}\na,1\n")
+        assert name in refusal(capsys, "check", "log.csv", "--customers", "customers.csv")

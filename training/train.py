@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from features.ledger import Ledger
 from features.snapshot import KEYS, sampled, snapshot
 from features.window import Span, history_days, schedule
+from models.registry import connect
 from regulars.errors import HistoryError
 from training.evaluate import Evaluation, evaluate
 from training.fit import Fitted, Fitting, fit_bundle
@@ -49,6 +50,7 @@ def train(ledger: Ledger, as_of: date, horizon_days: int = 90, fitting: Fitting 
         The history is too short.
     """
     fitting = fitting or Fitting()
+    connect()  # a registry that does not answer should say so before the work, not after it
     known = ledger.before(as_of)
     fitted = fit_bundle(known, as_of, horizon_days, fitting)
     evaluation = _evaluation(known, horizon_days, fitting)
