@@ -33,7 +33,8 @@ def outcomes(ledger: Ledger, as_of: date | Sequence[date], horizon_days: int, am
     -------
     ibis.Table
         One row a customer who bought before the as-of date: `as_of`, `customer_id`, `net_spend` (money, refunds
-        included, not below 0), `purchase_days` in the window (float64), `churned` (bool: none).
+        included, not below 0), `purchase_days` in the window (float64), `next_order_days` (float64: from the as-of date
+        to the first of them, 0 where that is the as-of date itself; null where there is none), `churned` (bool: none).
 
     Raises
     ------
@@ -51,6 +52,7 @@ def outcomes(ledger: Ledger, as_of: date | Sequence[date], horizon_days: int, am
         eligible=days.purchase.any(where=days.known),
         net_spend=_not_negative(money_total(days.net, ahead)),
         purchase_days=total(days.purchase.cast("int64"), ahead),
+        next_order_days=(-days.age.max(where=days.purchase & ahead)).cast("float64"),
     )
     customers = customers.filter(customers.eligible).drop("eligible")
     return customers.mutate(churned=customers.purchase_days == 0)

@@ -2,8 +2,11 @@
 
 from typing import Any
 
-from features.exact import deviation, share, squares_total, total
+from features.exact import deviation, millionths, share, squares_total, total, weighted_total
 from features.family import Expressions, Family, Feature
+
+LOG_SPREAD_FLOOR = 0.3
+"""Added to the deviation of logarithmic gaps: two equal gaps do not make a clock."""
 
 FEATURES = (
     Feature("gap_mean", "days", "Mean days between purchase days.", "orders every {gap_mean:.0f} days on average"),
@@ -30,6 +33,16 @@ FEATURES = (
         "Recency over the longest gap.",
         "last order {recency_days:.0f} days ago; longest pause so far {gap_max:.0f} days",
     ),
+    Feature(
+        "gaps_beyond",
+        "count",
+        "Past gaps that were longer than the recency.",
+        "{gaps_beyond:.0f} earlier pauses were longer than the present one",
+    ),
+    Feature("gaps_ahead", "count", "Past gaps longer than the recency by no more than the horizon's length."),
+    Feature("gap_log_mean", "ratio", "Mean logarithm of one plus the gap."),
+    Feature("gap_log_sd", "ratio", "Standard deviation of the logarithm of one plus the gap."),
+    Feature("recency_log_score", "ratio", "Logarithm of one plus the recency beyond that of the gaps, in deviations."),
     Feature("gap_variation", "ratio", "Standard deviation of the gaps over their mean."),
     Feature(
         "gap_trend",
@@ -50,14 +63,14 @@ FEATURES = (
 def aggregates(known: Any, window: int) -> Expressions:
     """Return the sums over one customer's gaps and calendar days."""
     gap = known.gap_days
+    logarithm = millionths((gap.cast("float64") + 1.0).log())
     return {
-        "_gaps": gap.count(),
-        "_gap": total(gap),
         "_gap_squares": squares_total(gap.cast("float64")),
+        "_gap_log": weighted_total(logarithm),
+        "_gap_log_squares": squares_total(logarithm, decimals=12),
         "gap_min": gap.min().cast("float64"),
         "gap_median": gap.cast("float64").median(),
         "gap_max": gap.max().cast("float64"),
-        "gap_last": gap.max(where=known.last).cast("float64"),
         "_weekday": total(known.day.day_of_week.index(), known.purchase),
         "_year_end": total((known.day.month() >= 11).cast("int64"), known.purchase),
     }
@@ -65,17 +78,29 @@ def aggregates(known: Any, window: int) -> Expressions:
 
 def ratios(customers: Any, window: int) -> Expressions:
     """Return the features that measure the present silence in the customer's own gaps."""
-    mean = share(customers._gap, customers._gaps)
-    spread = deviation(customers._gap_squares, customers._gap, customers._gaps)
     recency = customers.recency_days
+    # The gaps fill the time from the first purchase day to the last.
+    gaps, whole = customers.purchase_days - 1.0, customers.tenure_days - recency
+    mean, spread = share(whole, gaps), deviation(customers._gap_squares, whole, gaps)
+    log_mean = share(customers._gap_log, gaps)
+    log_spread = deviation(customers._gap_log_squares, customers._gap_log, gaps)
+    last = customers._purchases[0].gap.cast("float64")
+    beyond = customers._purchases.filter(lambda day: day.gap > recency)
+    ahead = beyond.filter(lambda day: day.gap <= recency + float(window))
     return {
+        "gap_last": last,
         "gap_mean": mean,
         "gap_sd": spread,
         "recency_in_gaps": recency / (mean + 1.0),
         "recency_score": (recency - mean) / (spread + 1.0),
         "recency_to_longest": recency / (customers.gap_max + 1.0),
+        "gaps_beyond": beyond.length().cast("float64"),
+        "gaps_ahead": ahead.length().cast("float64"),
+        "gap_log_mean": log_mean,
+        "gap_log_sd": log_spread,
+        "recency_log_score": ((recency + 1.0).log() - log_mean) / (log_spread.fill_null(0.0) + LOG_SPREAD_FLOOR),
         "gap_variation": share(spread, mean),
-        "gap_trend": share(customers.gap_last, mean),
+        "gap_trend": share(last, mean),
         "weekday": share(customers._weekday, customers.purchase_days),
         "year_end_share": share(customers._year_end, customers.purchase_days),
     }

@@ -1,4 +1,4 @@
-"""Tenure: how long someone has been a customer, and how densely that time is filled."""
+"""Tenure: how long someone has been a customer, how that began, and how densely the time is filled."""
 
 from typing import Any
 
@@ -15,12 +15,19 @@ FEATURES = (
         "Recency's share of the tenure: how much of it has been silent.",
         "silent for the last {recency_days:.0f} of {tenure_days:.0f} days",
     ),
+    Feature("first_orders", "count", "Orders on the first purchase day."),
+    Feature("first_weekday", "ratio", "Weekday of the first purchase day, Monday 0 to Sunday 6."),
 )
 
 
 def aggregates(known: Any, window: int) -> Expressions:
-    """Return the age of the first purchase day."""
-    return {"tenure_days": known.age.max(where=known.purchase).cast("float64")}
+    """Return the age of the first purchase day, its orders and its weekday."""
+    first = known.purchase_number == 1
+    return {
+        "tenure_days": known.age.max(where=known.purchase).cast("float64"),
+        "first_orders": known.orders.max(where=first).cast("float64"),
+        "first_weekday": known.day.day_of_week.index().max(where=first).cast("float64"),
+    }
 
 
 def ratios(customers: Any, window: int) -> Expressions:

@@ -9,6 +9,8 @@ DAYS_A_WEEK = 7
 SEASON_DAYS = 364
 """Fifty-two whole weeks: a year ago on the same weekday."""
 MOST_CUTOFFS = 12
+OTHER_LENGTHS, OTHER_CUTOFFS = (0.5, 1.5, 2.0), 4
+"""Windows of other lengths teach too, fewer of them."""
 LEAST_HISTORY_DAYS = 28
 SETTLED_DAYS = 730
 LONGEST_HORIZON_DAYS = 3653
@@ -39,6 +41,14 @@ class Span:
 
 
 @dataclass(frozen=True)
+class Lesson:
+    """Past windows of one length: their days, and the as-of dates on which they begin, newest first."""
+
+    window_days: int
+    cutoffs: tuple[date, ...]
+
+
+@dataclass(frozen=True)
 class Schedule:
     """The past windows that teach one as-of date and horizon.
 
@@ -54,8 +64,13 @@ class Schedule:
         As-of dates of the past windows, newest first, every window complete before `as_of`.
     last_year
         The as-of date 364 days earlier where its window is complete and has enough history before it, else None.
+    year_before
+        The newest cut-off's date 364 days earlier, where it has enough history before it, else None.
     settled
         Whether two years of history lie before `last_year`.
+    others
+        Windows of other lengths that teach as well: half of `window_days`, whose outcomes are younger; and longer ones
+        where the horizon is longer than `window_days`.
     """
 
     as_of: date
@@ -64,7 +79,9 @@ class Schedule:
     step_days: int
     cutoffs: tuple[date, ...]
     last_year: date | None
+    year_before: date | None
     settled: bool
+    others: tuple[Lesson, ...] = ()
 
     @property
     def extrapolates(self) -> bool:
@@ -73,8 +90,9 @@ class Schedule:
 
     @property
     def dates(self) -> tuple[date, ...]:
-        """All dates whose totals a level forecast reads: the cut-offs, last year's date and the as-of date."""
-        return tuple(sorted({*self.cutoffs, *([self.last_year] if self.last_year else []), self.as_of}))
+        """All dates whose totals a level forecast reads: the cut-offs, those of last year, and the as-of date."""
+        years_ago = [day for day in (self.last_year, self.year_before) if day]
+        return tuple(sorted({*self.cutoffs, *years_ago, self.as_of}))
 
 
 def schedule(span: Span, as_of: date, horizon_days: int, window_days: int | None = None) -> Schedule:
@@ -98,20 +116,44 @@ def schedule(span: Span, as_of: date, horizon_days: int, window_days: int | None
     history = history_days(span, as_of)
     if window_days is None:
         window_days = _window_days(span, as_of, horizon_days)
-    step = max(DAYS_A_WEEK, window_days // 4 // DAYS_A_WEEK * DAYS_A_WEEK)
-    newest = min(as_of, span.end) - timedelta(days=window_days)
     least = max(LEAST_HISTORY_DAYS, int(0.3 * window_days))
-    dates = [newest - timedelta(days=i * step) for i in range(MOST_CUTOFFS)]
-    cutoffs = tuple(day for day in dates if (day - span.first_day).days >= least)
+    begin, end = span.first_day + timedelta(days=least), min(as_of, span.end)
+    cutoffs = _cutoffs(begin, end, window_days, MOST_CUTOFFS)
     if not cutoffs:
         raise HistoryError(
             f"no complete window of {window_days} days lies in the {history} days between the first transaction "
             f"({span.first_day}) and {as_of} (the log ends on {span.last_day}): bring a longer log or a shorter horizon"
         )
     last_year = as_of - timedelta(days=SEASON_DAYS)
+    year_before = cutoffs[0] - timedelta(days=SEASON_DAYS)
     seen = (last_year - span.first_day).days
     whole = seen >= least and outcome_end(last_year, window_days) <= min(as_of, span.end)
-    return Schedule(as_of, horizon_days, window_days, step, cutoffs, last_year if whole else None, seen >= SETTLED_DAYS)
+    others = [
+        round(window_days * factor) for factor in (OTHER_LENGTHS if window_days < horizon_days else OTHER_LENGTHS[:1])
+    ]
+    return Schedule(
+        as_of,
+        horizon_days,
+        window_days,
+        step_days(window_days),
+        cutoffs,
+        last_year if whole else None,
+        year_before if whole and year_before >= begin else None,
+        seen >= SETTLED_DAYS,
+        tuple(Lesson(days, _cutoffs(begin, end, days, OTHER_CUTOFFS)) for days in others if days >= DAYS_A_WEEK),
+    )
+
+
+def step_days(window_days: int) -> int:
+    """Return the days from one cut-off to the next: a quarter of the window in whole weeks, at least one."""
+    return max(DAYS_A_WEEK, window_days // 4 // DAYS_A_WEEK * DAYS_A_WEEK)
+
+
+def _cutoffs(begin: date, end: date, window_days: int, most: int) -> tuple[date, ...]:
+    """Return as-of dates from `begin` on whose windows are complete at `end`, newest first."""
+    newest = end - timedelta(days=window_days)
+    dates = [newest - timedelta(days=i * step_days(window_days)) for i in range(most)]
+    return tuple(day for day in dates if day >= begin)
 
 
 def _window_days(span: Span, as_of: date, horizon_days: int) -> int:

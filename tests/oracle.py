@@ -3,7 +3,6 @@
 Nothing of `features` is used here, so that both would have to be wrong in the same way.
 """
 
-import itertools
 import math
 import statistics
 from collections import Counter
@@ -11,6 +10,7 @@ from datetime import timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 import pandas as pd
+from oracle_sequence import deviation, months, recent, rhythm
 
 VARIETIES = {"product_id": "products", "category": "categories", "channel": "channels"}
 LAST_YEAR = timedelta(days=364)
@@ -39,11 +39,15 @@ def outcomes(rows, as_of, horizon_days):
         days = _days(own)
         if not any(day["gross"] > 0 for when, day in days.items() if when < as_of):
             continue
-        inside = [day for when, day in days.items() if as_of <= when < end]
-        purchases = sum(day["gross"] > 0 for day in inside)
-        net = max(0.0, float(sum(day["net"] for day in inside)))
-        found[customer] = {"net_spend": net, "purchase_days": float(purchases), "churned": purchases == 0}
-    columns = {"net_spend": "float64", "purchase_days": "float64", "churned": "bool"}
+        inside = {when: day for when, day in days.items() if as_of <= when < end}
+        bought = sorted(when for when, day in inside.items() if day["gross"] > 0)
+        found[customer] = {
+            "net_spend": max(0.0, float(sum(day["net"] for day in inside.values()))),
+            "purchase_days": float(len(bought)),
+            "next_order_days": float((bought[0] - as_of).days) if bought else None,
+            "churned": not bought,
+        }
+    columns = {"net_spend": "float64", "purchase_days": "float64", "next_order_days": "float64", "churned": "bool"}
     return pd.DataFrame.from_dict(found, orient="index", columns=list(columns)).astype(columns)
 
 
@@ -80,8 +84,10 @@ def _customer(days, as_of, window, columns):
     bought = {age: day for age, day in ages.items() if day["gross"] > 0}
     return {
         **_rfm(ages, bought, "order_id" in columns),
-        **_rhythm(bought),
+        **rhythm(bought, window),
+        **recent(bought),
         **_momentum(ages, bought, window),
+        **months(ages, bought),
         **_refunds(ages, bought),
         **(_items(bought) if "quantity" in columns else {}),
         **{
@@ -98,22 +104,22 @@ def _rfm(ages, bought, names_orders):
     logs = [math.log1p(day["gross"]) for day in bought.values()]
     spend, gross = _net(ages), float(sum(day["gross"] for day in bought.values()))
     monetary, recency, tenure = spend / len(bought), min(bought), max(bought)
-    orders = sum(max(len(day["orders"]), 1) for day in bought.values()) if names_orders else len(bought)
+    orders = [max(len(day["orders"]), 1) if names_orders else 1 for day in bought.values()]
     return {
         "recency_days": recency,
         "purchase_days": len(bought),
-        "orders": orders,
+        "orders": sum(orders),
         "spend": spend,
         "monetary": monetary,
         "monetary_median": statistics.median(nets),
-        "monetary_sd": _sd(nets),
+        "monetary_sd": deviation(nets),
         "monetary_min": min(nets),
         "monetary_max": max(nets),
         "monetary_first": nets[0],
         "monetary_last": nets[-1],
         "monetary_log_mean": statistics.fmean(logs),
-        "monetary_log_sd": _sd(logs),
-        "monetary_variation": _over(_sd(nets), monetary),
+        "monetary_log_sd": deviation(logs),
+        "monetary_variation": _over(deviation(nets), monetary),
         "last_to_mean": _over(nets[-1], monetary),
         "first_to_mean": _over(nets[0], monetary),
         "max_share": max(nets) / gross,
@@ -121,27 +127,8 @@ def _rfm(ages, bought, names_orders):
         "days_rate": len(bought) / (tenure + 1),
         "spend_rate": spend / (tenure + 1),
         "recency_to_tenure": recency / tenure,
-    }
-
-
-def _rhythm(bought):
-    when = [day["when"] for day in bought.values()]
-    gaps = [(later - earlier).days for earlier, later in itertools.pairwise(when)]
-    mean, sd, recency = (statistics.mean(gaps) if gaps else None), _sd(gaps), min(bought)
-    return {
-        "gap_mean": mean,
-        "gap_sd": sd,
-        "gap_min": min(gaps, default=None),
-        "gap_median": statistics.median(gaps) if gaps else None,
-        "gap_max": max(gaps, default=None),
-        "gap_last": gaps[-1] if gaps else None,
-        "recency_in_gaps": recency / (mean + 1) if gaps else None,
-        "recency_score": None if sd is None else (recency - mean) / (sd + 1),
-        "recency_to_longest": recency / (max(gaps) + 1) if gaps else None,
-        "gap_variation": None if sd is None else sd / mean,
-        "gap_trend": gaps[-1] / mean if gaps else None,
-        "weekday": statistics.fmean(day.weekday() for day in when),
-        "year_end_share": sum(day.month in (11, 12) for day in when) / len(when),
+        "first_orders": orders[0],
+        "first_weekday": bought[tenure]["when"].weekday(),
     }
 
 
@@ -219,10 +206,6 @@ def _variety(days, plural):
 
 def _net(days):
     return float(sum(day["net"] for day in days.values()))
-
-
-def _sd(values):
-    return statistics.stdev(values) if len(values) > 1 else None
 
 
 def _over(part, whole):

@@ -114,9 +114,29 @@ def test_the_outcome_window_begins_at_midnight_of_the_as_of_date_and_ends_before
     }
     ledger = ledger_of(pd.concat([bought("2021-01-01", when, customer=when) for when in purchases]))
     assert rows_of(outcomes(ledger, AS_OF, 30)) == [
-        {"as_of": AS_OF, "customer_id": when, "net_spend": 10.0 * n, "purchase_days": n, "churned": not n}
+        {
+            "as_of": AS_OF,
+            "customer_id": when,
+            "net_spend": 10.0 * n,
+            "purchase_days": n,
+            "next_order_days": float(when[8:10]) - 1 if n else None,
+            "churned": not n,
+        }
         for when, n in purchases.items()
     ]
+
+
+def test_the_next_order_is_counted_in_days_from_the_as_of_date_and_a_refund_is_none():
+    rows = pd.concat(
+        [
+            bought("2021-01-01", "2021-03-06 08:00:00", "2021-03-09", customer="early"),
+            bought("2021-01-01", "2021-03-01", customer="at once"),
+            bought("2021-01-01", "2021-06-01", customer="late"),
+            bought("2021-03-02", customer="early", amount=-5.0),
+        ]
+    )
+    found = rows_of(outcomes(ledger_of(rows), AS_OF, 30))
+    assert {row["customer_id"]: row["next_order_days"] for row in found} == {"early": 5.0, "at once": 0.0, "late": None}
 
 
 def test_refunds_lower_the_outcome_to_nothing_and_not_below():

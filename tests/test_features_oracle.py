@@ -82,7 +82,7 @@ def test_every_feature_of_a_crowded_log_equals_its_definition(window):
 
 def test_every_feature_of_customers_at_the_edge_of_a_span_equals_its_definition():
     as_of, window = date(2023, 6, 1), 90
-    edges = [7, 14, 30, 60, 90, 180, 270, 364 - window, 364, 365]
+    edges = [7, 14, *range(30, 361, 30), 364 - window, 364, 365]
     ages = sorted({edge + day for edge in edges for day in (-1, 0, 1)})
     days = [pd.Timestamp(as_of) - pd.Timedelta(days=age) for age in ages]
     bought = pd.DataFrame({"customer_id": [f"{age:03d}" for age in ages], "timestamp": days, "amount": 10.0})
@@ -140,3 +140,51 @@ def test_a_purchase_day_holds_at_least_one_order_where_only_some_rows_name_their
     orders = ["A", "B", None, None, "C"]
     rows = pd.DataFrame({"customer_id": "7", "timestamp": days, "amount": 1.0, "order_id": orders})
     assert snapshot(ledger_of(rows), date(2021, 1, 1)).to_pyarrow()["orders"].to_pylist() == [4.0]
+
+
+def bought_at(*ages, as_of=date(2021, 1, 1), amount=10.0):
+    """Return the snapshot of one customer who bought at these ages."""
+    days = [pd.Timestamp(as_of) - pd.Timedelta(days=age) for age in ages]
+    rows = pd.DataFrame({"customer_id": "7", "timestamp": days, "amount": amount})
+    return snapshot(ledger_of(rows), as_of, window=30).to_pyarrow().to_pylist()[0]
+
+
+def test_the_latest_purchase_days_are_counted_from_the_newest():
+    found = bought_at(9, 10, 12, 20, 50, amount=[3.0, 2.0, 1.0, 30.0, 40.0])
+    expected = {"age_2": 10, "age_3": 12, "age_4": 20, "age_5": 50, "age_8": None, "age_3_ratio": 1.2}
+    expected |= {"age_5_ratio": 5, "gap_recent_mean": 11 / 3, "monetary_recent": 2}
+    assert {name: found[name] for name in expected} == pytest.approx(expected)
+
+
+def test_the_present_silence_is_placed_among_the_past_gaps():
+    found = bought_at(10, 20, 31, 71, 112)
+    # Gaps of 10, 11, 40 and 41 days: the first is no longer than the silence, the last ends beyond the horizon.
+    assert (found["gaps_beyond"], found["gaps_ahead"]) == (3, 2)
+
+
+@pytest.mark.parametrize(("ages", "slope"), [([1], 1), ([360], -1), ([1, 360], 0)], ids=["new", "old", "both"])
+def test_a_slope_is_positive_where_the_newest_months_are_highest(ages, slope):
+    found = bought_at(*ages)
+    # One purchase in the newest of twelve months: 5.5 of its distance over 143 of all, in twelfths of a purchase.
+    assert found["days_slope"] == pytest.approx(slope * 5.5 / 143 * 12)
+    assert found["spend_slope"] == pytest.approx(slope * 5.5 / 143 * 12)
+
+
+def test_what_has_no_past_to_speak_of_is_missing_and_not_nought():
+    found = bought_at(361)
+    missing = ("age_2", "age_3_ratio", "gap_recent_sd", "gap_recent_mean", "gap_log_mean", "gap_log_sd")
+    missing += ("recency_log_score", "days_slope", "spend_slope")
+    assert {name: found[name] for name in missing} == dict.fromkeys(missing)
+    assert (found["active_months"], found["gaps_beyond"], found["gaps_ahead"]) == (0, 0, 0)
+
+
+def test_spend_that_refunds_cancel_to_the_cent_has_no_slope():
+    days = pd.to_datetime(["2020-10-01", "2020-11-01", "2020-12-01", "2020-12-20"])
+    rows = pd.DataFrame({"customer_id": "7", "timestamp": days, "amount": [0.1, 0.2, 0.7, -1.0]})
+    assert snapshot(ledger_of(rows), date(2021, 1, 1)).to_pyarrow()["spend_slope"].to_pylist() == [None]
+
+
+def test_a_pair_of_equal_gaps_makes_no_clock():
+    found = bought_at(20, 30, 40)
+    assert found["gap_log_sd"] == 0
+    assert found["recency_log_score"] == pytest.approx((np.log(21) - np.log(11)) / 0.3, abs=1e-5)

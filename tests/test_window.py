@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from features.window import Span, history_days, outcome_end, rolling, schedule
+from features.window import Lesson, Span, history_days, outcome_end, rolling, schedule
 from regulars.errors import HistoryError
 
 ONLINE_RETAIL = Span(date(2009, 12, 1), date(2011, 12, 9))
@@ -154,9 +154,43 @@ def test_last_year_is_settled_with_two_years_behind_it():
         assert schedule(log_of(days), FIRST_DAY + timedelta(days=days), 90).settled is settled
 
 
-def test_a_level_forecast_reads_cutoffs_last_year_and_the_as_of_date_once_each():
+def test_the_year_before_is_that_of_the_newest_window_and_needs_enough_history():
+    # The newest window begins 30 days before the as-of date: 28 days must lie before the day 394 days ago.
+    plan = schedule(log_of(422), FIRST_DAY + timedelta(days=422), 30)
+    assert plan.year_before == FIRST_DAY + timedelta(days=28) == plan.cutoffs[0] - timedelta(days=364)
+    plan = schedule(log_of(421), FIRST_DAY + timedelta(days=421), 30)
+    assert plan.last_year is not None
+    assert plan.year_before is None
+
+
+def test_without_a_last_year_there_is_no_year_before():
+    assert schedule(log_of(2_000), FIRST_DAY + timedelta(days=2_000), 365).year_before is None
+
+
+def test_a_level_forecast_reads_cutoffs_a_year_ago_and_the_as_of_date_once_each():
     plan = schedule(ONLINE_RETAIL, date(2011, 6, 10), 90)
-    assert plan.dates == tuple(sorted({*plan.cutoffs, date(2010, 6, 11), date(2011, 6, 10)}))
+    years_ago = {date(2010, 6, 11), date(2010, 3, 13)}
+    assert plan.dates == tuple(sorted({*plan.cutoffs, *years_ago, date(2011, 6, 10)}))
+
+
+def test_windows_of_half_the_length_teach_as_well():
+    plan = schedule(ONLINE_RETAIL, date(2011, 6, 10), 90)
+    # A quarter of 45 days in whole weeks is one week.
+    newest = date(2011, 6, 10) - timedelta(days=45)
+    assert plan.others == (Lesson(45, tuple(newest - timedelta(days=7 * i) for i in range(4))),)
+
+
+def test_longer_windows_teach_as_well_where_the_horizon_is_longer():
+    plan = schedule(ONLINE_RETAIL, date(2010, 12, 1), 365)
+    assert [lesson.window_days for lesson in plan.others] == [60, 182, 242]
+    # Three weeks, six and eight apart; 36 days lie before each, as before the main windows.
+    assert [len(lesson.cutoffs) for lesson in plan.others] == [4, 4, 2]
+    assert plan.others[2].cutoffs[0] == date(2010, 12, 1) - timedelta(days=242)
+
+
+def test_windows_of_less_than_a_week_teach_nothing():
+    assert schedule(log_of(400), FIRST_DAY + timedelta(days=400), 12).others == ()
+    assert schedule(log_of(400), FIRST_DAY + timedelta(days=400), 14).others[0].window_days == 7
 
 
 @pytest.mark.parametrize(("days", "horizon"), [(41, 10), (20, 30), (1, 1)])
@@ -189,9 +223,12 @@ def test_no_training_window_passes_the_as_of_date_or_the_end_of_the_log(days, ho
     assert steps <= {timedelta(days=plan.step_days)}
     assert plan.step_days % 7 == 0
     assert plan.window_days <= horizon or not plan.extrapolates
-    for cutoff in (*plan.cutoffs, *([plan.last_year] if plan.last_year else [])):
-        assert outcome_end(cutoff, plan.window_days) <= min(as_of, span.end)
-        assert (cutoff - FIRST_DAY).days >= max(28, int(0.3 * plan.window_days))
+    main = Lesson(plan.window_days, tuple({*plan.dates} - {as_of}))
+    for lesson in (main, *plan.others):
+        for cutoff in lesson.cutoffs:
+            assert outcome_end(cutoff, lesson.window_days) <= min(as_of, span.end)
+            assert (cutoff - FIRST_DAY).days >= max(28, int(0.3 * plan.window_days))
+    assert all(len(lesson.cutoffs) <= 4 and lesson.window_days != plan.window_days for lesson in plan.others)
     assert outcome_end(plan.cutoffs[0], plan.window_days) == min(as_of, span.end)
 
 
