@@ -1,6 +1,6 @@
 """Boosted corrections: LightGBM learns who gets more or less than an offset says, and the offset keeps the level."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import lightgbm as lgb
@@ -42,15 +42,32 @@ class OffsetBooster(BaseEstimator):  # type: ignore[misc]
         Seed of bagging and feature sampling.
     threads
         Threads of LightGBM; 0: all cores. It changes no result.
+    boosting
+        LightGBM parameters in place of those of `SHARED`; None: none.
     """
 
-    def __init__(self, objective: str = "tweedie", trees: int = 250, seed: int = 0, threads: int = 0) -> None:
+    def __init__(
+        self,
+        objective: str = "tweedie",
+        trees: int = 250,
+        seed: int = 0,
+        threads: int = 0,
+        boosting: Mapping[str, Any] | None = None,
+    ) -> None:
         self.objective = objective
         self.trees = trees
         self.seed = seed
         self.threads = threads
+        self.boosting = boosting
 
-    def fit(self, X: FloatArray, y: FloatArray, offset: FloatArray, categorical: Sequence[int] = ()) -> Self:
+    def fit(
+        self,
+        X: FloatArray,
+        y: FloatArray,
+        offset: FloatArray,
+        categorical: Sequence[int] = (),
+        weight: FloatArray | None = None,
+    ) -> Self:
         """Fit the trees.
 
         Parameters
@@ -58,11 +75,14 @@ class OffsetBooster(BaseEstimator):  # type: ignore[misc]
         X
             Matrix (n, k) of float64; missing values are NaN.
         y
-            Target (n,): not negative, or 0 and 1 for ``binary``.
+            Target (n,): not negative, best about 1 on average so that λ2 means the same in every currency; or 0 and 1
+            for ``binary``.
         offset
             What is known beforehand (n,), on the link scale.
         categorical
             Positions of the columns that hold category codes.
+        weight
+            What each row counts (n,); None: 1.
 
         Returns
         -------
@@ -71,16 +91,24 @@ class OffsetBooster(BaseEstimator):  # type: ignore[misc]
         """
         # Where nobody did anything there is nothing to allocate, and LightGBM refuses such targets: no leaf may grow.
         learnable = bool(np.any(y))
-        least = 200 if len(y) >= FEW_ROWS else 100
         parameters = {
             **SHARED,
+            "min_data_in_leaf": least_leaf(len(y)),
+            **(self.boosting or {}),
             "objective": self.objective if learnable else "regression",
-            "min_data_in_leaf": least if learnable else len(y) + 1,
+            **({} if learnable else {"min_data_in_leaf": len(y) + 1}),
             "seed": self.seed,
             "num_threads": self.threads,
             **({"tweedie_variance_power": 1.5} if self.objective == "tweedie" else {}),
         }
-        data = lgb.Dataset(X, y, init_score=offset, categorical_feature=list(categorical) or "auto", params=parameters)
+        data = lgb.Dataset(
+            X,
+            y,
+            weight=weight,
+            init_score=offset,
+            categorical_feature=list(categorical) or "auto",
+            params=parameters,
+        )
         self.booster_ = lgb.train(parameters, data, num_boost_round=self.trees)
         return self
 
@@ -102,3 +130,13 @@ class OffsetBooster(BaseEstimator):  # type: ignore[misc]
         model = cls(**parameters)
         model.booster_ = lgb.Booster(model_str=text)
         return model
+
+
+def least_leaf(rows: int) -> int:
+    """Return how many of the rows a leaf has to hold by default."""
+    return 200 if rows >= FEW_ROWS else 100
+
+
+def gains(columns: Sequence[str], unused: Sequence[str]) -> dict[str, Any]:
+    """Return the LightGBM parameter that keeps trees from splitting on some columns."""
+    return {"feature_contri": [float(name not in unused) for name in columns]} if unused else {}

@@ -10,13 +10,15 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from models.btyd import BTYD
-from models.calibration import logit
 from models.churn import ChurnModel
 from models.encoding import Encoding
 from models.explainer import Explainer
+from models.gaps import GapCurve
 from models.intervals import SpendIntervals
 from models.level import Level, LevelRule
-from models.lifetime import Economics, lifetime_factor
+from models.lifetime import Economics, value_parts
+from models.long_run import LongRun
+from models.next_order import next_order_days, rates
 from models.pin import Pins, Totals
 from models.spend import SpendModel
 
@@ -25,24 +27,27 @@ FloatArray = NDArray[np.float64]
 HISTORY = ("purchase_days", "recency_days", "tenure_days", "spend")
 
 
-def with_btyd(features: pd.DataFrame, btyd: BTYD, window_days: int) -> pd.DataFrame:
-    """Add what a fitted buy-till-you-die model says of each customer's next days.
+def modelled(features: pd.DataFrame, btyd: BTYD, gaps: GapCurve, window_days: int) -> pd.DataFrame:
+    """Add what a fitted buy-till-you-die model and the gap curve say of each customer's next days.
 
     Parameters
     ----------
     features
         Snapshot columns, n rows.
-    btyd
-        The fitted model.
+    btyd, gaps
+        The fitted model and curve.
     window_days
         Days ahead.
 
     Returns
     -------
     DataFrame
-        `features` with `btyd_alive`, `btyd_active`, `btyd_orders`, `btyd_order_value` and `btyd_spend`.
+        `features` with `btyd_alive`, `btyd_active`, `btyd_orders`, `btyd_order_value`, `btyd_spend`,
+        `models.gaps.GAPS`, and `ahead_log` 0: the logarithm of the length of a row's outcome window over `window_days`,
+        which differs in training only.
     """
-    return pd.concat([features, btyd.predict(features[list(HISTORY)], window_days).add_prefix("btyd_")], axis=1)
+    expected = btyd.predict(features[list(HISTORY)], window_days).add_prefix("btyd_")
+    return pd.concat([features, expected, gaps.features(features, window_days).assign(ahead_log=0.0)], axis=1)
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,7 @@ class Bundle:
         Columns of the snapshot in their order, and the codes of the categorical ones.
     horizon_days, window_days
         Days that are predicted; length of the windows that taught it. They differ where it extrapolates.
-    btyd, spend, churn, intervals, explainer
+    btyd, gaps, spend, churn, intervals, explainer
         The fitted models.
     level_rule, level
         How the level of an as-of date is forecast, and the one of the training as-of date.
@@ -71,6 +76,7 @@ class Bundle:
     horizon_days: int
     window_days: int
     btyd: BTYD
+    gaps: GapCurve
     spend: SpendModel
     churn: ChurnModel
     intervals: SpendIntervals
@@ -92,7 +98,8 @@ class Bundle:
         Returns
         -------
         DataFrame, same index
-            `spend`, `orders`, `active_logit`; `btyd_spend`, `btyd_orders`, `btyd_active` for the horizon.
+            `spend`, `orders`, `active_logit`; `btyd_spend`, `btyd_orders`, `btyd_active` for the horizon; and
+            `rate_shape`, `rate_days`, of `models.next_order.rates`.
 
         Raises
         ------
@@ -100,7 +107,7 @@ class Bundle:
             The snapshot's columns or types are not those of the training.
         """
         encoded = self.encoding.encode(snapshot)
-        features = with_btyd(encoded, self.btyd, self.window_days)
+        features = modelled(encoded, self.btyd, self.gaps, self.window_days)
         spend, orders = self.spend.predict(features), self.spend.predict_orders(features)
         odds = self.churn.active_logit(features)
         ahead = features[[name for name in features.columns if name.startswith("btyd_")]]
@@ -108,10 +115,10 @@ class Bundle:
             ahead = self.btyd.predict(encoded[list(HISTORY)], self.horizon_days).add_prefix("btyd_")
             spend = spend * _growth(ahead["btyd_spend"], features["btyd_spend"])
             orders = orders * _growth(ahead["btyd_orders"], features["btyd_orders"])
-            odds = odds + logit(ahead["btyd_active"].to_numpy()) - logit(features["btyd_active"].to_numpy())
         allocated = {"spend": spend, "orders": orders, "active_logit": odds}
         totals = {name: ahead[name] for name in ("btyd_spend", "btyd_orders", "btyd_active")}
-        return pd.DataFrame(allocated | totals, index=snapshot.index)
+        rate = rates(self.btyd, encoded)
+        return pd.DataFrame(allocated | totals, index=snapshot.index).assign(**rate)
 
     def predictions(self, allocation: pd.DataFrame, pins: Pins) -> pd.DataFrame:
         """Turn an allocation into predictions, row by row.
@@ -120,14 +127,12 @@ class Bundle:
         -------
         DataFrame, same index
             `expected_spend`, `median_spend`, `expected_spend_low`, `expected_spend_high` (money in the horizon),
-            `churn_probability`, `expected_orders`, `next_order_days` (days until the next order is as likely as not
-            to have come; missing where that is beyond the horizon).
+            `churn_probability`, `expected_orders`, `next_order_days` (median of the days until the next order, 0
+            for the as-of date itself; missing where that is beyond the horizon).
         """
         spend = allocation["spend"].to_numpy() * pins.spend
         interval = self.intervals.predict(spend)
         churn = expit(-(allocation["active_logit"].to_numpy() + pins.shift))
-        # At a constant rate the probability of no order halves in a fixed time.
-        half_life = self.horizon_days * np.log(2.0) / -np.log(np.clip(churn, 1e-12, 1.0 - 1e-12))
         return pd.DataFrame(
             {
                 "expected_spend": spend,
@@ -136,7 +141,7 @@ class Bundle:
                 "expected_spend_high": interval["high"],
                 "churn_probability": churn,
                 "expected_orders": allocation["orders"].to_numpy() * pins.orders,
-                "next_order_days": np.where(half_life <= self.horizon_days, np.ceil(half_life), np.nan),
+                "next_order_days": next_order_days(allocation, churn, self.horizon_days),
             },
             index=allocation.index,
         )
@@ -164,9 +169,11 @@ class Bundle:
         totals.add(allocation)
         return self.predictions(allocation, totals.pins(level))
 
-    def lifetime_factor(self, snapshot: pd.DataFrame, economics: Economics) -> FloatArray:
-        """Return discounted lifetime spend over spend in the horizon (n,), see `models.lifetime`."""
-        return lifetime_factor(self.btyd, snapshot, self.horizon_days, economics)
+    def value_parts(
+        self, snapshot: pd.DataFrame, allocation: pd.DataFrame, long_run: LongRun, economics: Economics
+    ) -> pd.DataFrame:
+        """Return what makes lifetime value once the pins are known, see `models.lifetime`."""
+        return value_parts(self.btyd, snapshot, allocation, self.horizon_days, long_run, economics)
 
 
 def _growth(longer: pd.Series, shorter: pd.Series) -> FloatArray:

@@ -15,10 +15,12 @@ from models.bundle import Bundle
 from models.churn import ChurnModel
 from models.encoding import Encoding
 from models.explainer import Explainer
+from models.gaps import GapCurve
 from models.intervals import SpendIntervals
 from models.level import Level, LevelRule
 from models.linear import LinearMember
 from models.pin import Pins
+from models.ridge import OffsetRidge
 from models.spend import SpendModel
 from regulars.errors import BundleError
 
@@ -37,9 +39,19 @@ def save_bundle(bundle: Bundle, folder: Path) -> None:
         "horizon_days": bundle.horizon_days,
         "window_days": bundle.window_days,
         "btyd": bundle.btyd.to_dict(),
+        "gaps": bundle.gaps.to_dict(),
         "linear": bundle.spend.members_["linear"].to_dict(),
-        "spend": {"mean": bundle.spend.mean_, "means": bundle.spend.means_},
-        "churn": {"base_logit": bundle.churn.base_logit_},
+        "spend": {
+            "members": list(bundle.spend.members),
+            "mean": bundle.spend.mean_,
+            "means": bundle.spend.means_,
+            "ridge": _ridge(bundle.spend),
+        },
+        "churn": {
+            "members": list(bundle.churn.members),
+            "base_logit": bundle.churn.base_logit_,
+            "ridge": _ridge(bundle.churn),
+        },
         "columns": list(bundle.spend.feature_names_in_),
         "explained": list(bundle.explainer.columns),
         "intervals": bundle.intervals.to_dict(),
@@ -68,6 +80,7 @@ def load_bundle(folder: Path) -> Bundle:
             horizon_days=document["horizon_days"],
             window_days=document["window_days"],
             btyd=BTYD.from_dict(document["btyd"]),
+            gaps=GapCurve.from_dict(document["gaps"]),
             spend=_spend_model(document, texts),
             churn=_churn_model(document, texts),
             intervals=SpendIntervals.from_dict(document["intervals"]),
@@ -86,8 +99,8 @@ def _texts(bundle: Bundle) -> dict[str, str]:
     boosters = {
         "spend.txt": bundle.spend.members_["spend"],
         "count.txt": bundle.spend.members_["count"],
-        "churn_rate.txt": bundle.churn.boosters_["rate"],
-        "churn_btyd.txt": bundle.churn.boosters_["btyd"],
+        "churn_rate.txt": bundle.churn.members_["rate"],
+        "churn_btyd.txt": bundle.churn.members_["btyd"],
         "explainer.txt": bundle.explainer,
     }
     return {name: booster.to_text() for name, booster in boosters.items()}
@@ -105,25 +118,40 @@ def _whole(path: Path, digest: str) -> str:
     return text
 
 
+def _ridge(model: SpendModel | ChurnModel) -> dict[str, Any] | None:
+    if "ridge" not in model.members_:
+        return None
+    fitted: dict[str, Any] = model.members_["ridge"].to_dict() | {"numbers": model.numbers_}
+    return fitted
+
+
+def _set_ridge(model: SpendModel | ChurnModel, fitted: dict[str, Any] | None) -> None:
+    if fitted is not None:
+        model.members_["ridge"] = OffsetRidge.from_dict(fitted)
+        model.numbers_ = fitted["numbers"]
+
+
 def _spend_model(document: Mapping[str, Any], texts: Mapping[str, str]) -> SpendModel:
-    model = SpendModel(document["window_days"])
+    model = SpendModel(document["window_days"], members=tuple(document["spend"]["members"]))
     model.members_ = {
         "linear": LinearMember.from_dict(document["linear"]),
         "count": OffsetBooster.from_text(texts["count.txt"], objective="poisson"),
         "spend": OffsetBooster.from_text(texts["spend.txt"], objective="tweedie"),
     }
+    _set_ridge(model, document["spend"]["ridge"])
     model.mean_, model.means_ = document["spend"]["mean"], document["spend"]["means"]
     _set_columns(model, document["columns"])
     return model
 
 
 def _churn_model(document: Mapping[str, Any], texts: Mapping[str, str]) -> ChurnModel:
-    model = ChurnModel()
+    model = ChurnModel(members=tuple(document["churn"]["members"]))
     model.classes_ = np.array([False, True])
     model.base_logit_ = document["churn"]["base_logit"]
-    model.boosters_ = {
+    model.members_ = {
         name: OffsetBooster.from_text(texts[f"churn_{name}.txt"], objective="binary") for name in ("rate", "btyd")
     }
+    _set_ridge(model, document["churn"]["ridge"])
     _set_columns(model, document["columns"])
     return model
 

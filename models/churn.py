@@ -1,10 +1,9 @@
 """The churn model: the probability of no purchase in the outcome window."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin
@@ -12,17 +11,24 @@ from sklearn.utils import Tags
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from models.booster import OffsetBooster
+from models.booster import OffsetBooster, gains
 from models.calibration import logit, shift_to_mean
+from models.outlook import Outlook
+from models.ridge import CURVED, FEWEST_RIDGE_ROWS, OffsetRidge
 
 FloatArray = NDArray[np.float64]
 
 
-class ChurnModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """Probability that a customer does not buy in the outcome window, as the mean of two log-odds.
+MEMBERS = ("rate", "btyd", "ridge")
+PARAMETRIC = ("parametric",)
+"""BTYD's own log-odds, for logs on which trees find nothing that lasts."""
 
-    One booster starts from the active rate of each snapshot, the other from BTYD's own probability shifted to that
-    rate. A matrix without the columns of BTYD is modelled by the first alone.
+
+class ChurnModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Probability that a customer does not buy in the outcome window, as the mean of three log-odds.
+
+    One booster starts from the active rate of each snapshot, another from BTYD's own probability shifted to that rate,
+    and a ridge regression from the rate as well. A matrix without the columns of BTYD is modelled by the first alone.
 
     Parameters
     ----------
@@ -32,40 +38,55 @@ class ChurnModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Seed of the boosters.
     threads
         Threads of LightGBM; 0: all cores. It changes no result.
+    members
+        Members of the mean. All are fitted: `active_logit` can tell what another choice would predict; ``parametric``
+        is what the buy-till-you-die model says.
+    boosting
+        LightGBM parameters in place of the defaults, see `models.booster`; None: none.
+    unused
+        Columns that no tree and no ridge may see.
     """
 
-    def __init__(self, trees: int = 130, seed: int = 0, threads: int = 0) -> None:
+    def __init__(
+        self,
+        trees: int = 130,
+        seed: int = 0,
+        threads: int = 0,
+        members: Sequence[str] = MEMBERS,
+        boosting: Mapping[str, Any] | None = None,
+        unused: Sequence[str] = (),
+    ) -> None:
         self.trees = trees
         self.seed = seed
         self.threads = threads
+        self.members = members
+        self.boosting = boosting
+        self.unused = unused
 
     def fit(
         self,
         X: ArrayLike,
         y: ArrayLike,
-        snapshots: ArrayLike | None = None,
-        rates: ArrayLike | None = None,
+        outlook: Outlook | None = None,
         categorical: Sequence[str] = (),
     ) -> Self:
-        """Fit the boosters.
+        """Fit the members.
 
         Parameters
         ----------
         X
-            Snapshot columns, and those of `models.bundle.with_btyd`, n rows.
+            Snapshot columns, and those of `models.bundle.modelled`, n rows.
         y
             Whether the customer churned (n,): two classes, the larger label is the churned one.
-        snapshots
-            Label of each row's snapshot (n,), such as its as-of date; None: all rows are one snapshot.
-        rates
-            Share of active customers in each row's snapshot (n,); None: the rate among the rows themselves.
+        outlook
+            Active rate and length of each row's outcome window; None: one snapshot, with the rate among the rows.
         categorical
             Columns that hold category codes.
 
         Returns
         -------
         Self
-            With `classes_`, `boosters_` and `base_logit_`, the log-odds of being active over all rows.
+            With `classes_`, `members_` and `base_logit_`, the log-odds of being active over all rows.
 
         Raises
         ------
@@ -77,29 +98,39 @@ class ChurnModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         )
         self.classes_ = np.array([False, True]) if labels.dtype == bool else _two_classes(labels)
         active = (labels != self.classes_[1]).astype(np.float64)
-        groups = pd.Series(np.zeros(len(active)) if snapshots is None else np.asarray(snapshots))
-        rate = pd.Series(active).groupby(groups).transform("mean") if rates is None else pd.Series(np.asarray(rates))
         names = list(getattr(self, "feature_names_in_", ()))
+        by_btyd = matrix[:, names.index("btyd_active")] if "btyd_active" in names else None
+        outlook = outlook or Outlook.plain(len(active), float(active.mean()), by_btyd)
         codes = [names.index(name) for name in categorical]
-        self.base_logit_ = float(logit(float(active.mean())))
-        self.boosters_ = {"rate": self._booster().fit(matrix, active, logit(rate.to_numpy()), codes)}
-        if "btyd_active" in names:
-            odds = logit(matrix[:, names.index("btyd_active")])
-            shifts = np.zeros(len(active))
-            for rows in groups.groupby(groups).indices.values():
-                shifts[rows] = shift_to_mean(odds[rows], float(rate.iloc[rows].mean()))
-            self.boosters_["btyd"] = self._booster().fit(matrix, active, odds + shifts, codes)
+        whole, rate = outlook.whole, logit(outlook.rate)
+        self.base_logit_ = float(logit(float(active[whole].mean())))
+        self.members_: dict[str, Any] = {"rate": self._booster().fit(matrix, active, rate, codes, outlook.weight)}
+        if by_btyd is None:
+            return self
+        self.members_["btyd"] = self._booster().fit(matrix, active, _shifted(outlook), codes, outlook.weight)
+        if whole.sum() >= FEWEST_RIDGE_ROWS and active[whole].any():
+            self.numbers_ = [i for i, name in enumerate(names) if i not in codes and name not in self.unused]
+            curved = [i for i, place in enumerate(self.numbers_) if names[place] in CURVED]
+            numbers = matrix[whole][:, self.numbers_]
+            self.members_["ridge"] = OffsetRidge("binary").fit(numbers, active[whole], rate[whole], curved)
         return self
 
-    def active_logit(self, X: ArrayLike) -> FloatArray:
-        """Return the log-odds of being active (n,), up to the constant that the level forecast sets."""
+    def active_logit(self, X: ArrayLike, members: Sequence[str] | None = None) -> FloatArray:
+        """Return the log-odds of being active (n,), up to the constant that the level forecast sets.
+
+        `members` in place of the model's own; of those that were fitted, the trees from the rate where none was.
+        """
         check_is_fitted(self)
         matrix = validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan", reset=False)
-        odds = [self.base_logit_ + self.boosters_["rate"].correction(matrix)]
-        if "btyd" in self.boosters_:
+        odds = {"rate": self.base_logit_ + self.members_["rate"].correction(matrix)}
+        if "btyd" in self.members_:
             btyd = logit(matrix[:, list(self.feature_names_in_).index("btyd_active")])
-            odds.append(btyd + self.boosters_["btyd"].correction(matrix))
-        mean: FloatArray = np.mean(odds, axis=0)
+            odds |= {"parametric": btyd, "btyd": btyd + self.members_["btyd"].correction(matrix)}
+        if "ridge" in self.members_:
+            odds["ridge"] = self.base_logit_ + self.members_["ridge"].correction(matrix[:, self.numbers_])
+        chosen = [name for name in (self.members if members is None else members) if name in odds] or ["rate"]
+        # Not `np.mean`: in which order it adds depends on how many customers come at once.
+        mean: FloatArray = sum((odds[name] for name in chosen[1:]), odds[chosen[0]]) / len(chosen)
         return mean
 
     def predict_proba(self, X: ArrayLike) -> FloatArray:
@@ -113,7 +144,9 @@ class ChurnModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return self.classes_[churned.astype(int)]
 
     def _booster(self) -> OffsetBooster:
-        return OffsetBooster("binary", self.trees, self.seed, self.threads)
+        names = list(getattr(self, "feature_names_in_", ()))
+        boosting = dict(self.boosting or {}) | gains(names, self.unused)
+        return OffsetBooster("binary", self.trees, self.seed, self.threads, boosting)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -122,6 +155,15 @@ class ChurnModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         # Leaves of at least a hundred rows learn nothing from toy data, on purpose.
         tags.classifier_tags.poor_score = True
         return tags
+
+
+def _shifted(outlook: Outlook) -> FloatArray:
+    """Return BTYD's log-odds, shifted in each snapshot to its active rate."""
+    odds = logit(outlook.active)
+    for snapshot in np.unique(outlook.snapshot):
+        rows = outlook.snapshot == snapshot
+        odds[rows] += shift_to_mean(odds[rows], float(outlook.rate[rows].mean()))
+    return odds
 
 
 def _two_classes(labels: Any) -> Any:

@@ -7,7 +7,12 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
 
-LEVELS = (0.1, 0.5, 0.8, 0.9)
+LEVEL = 0.8
+WIDEST_LEVEL = 0.98
+NEAR = 0.75
+"""Bins in which this share of the level spends nothing begin to give back what others hold too much."""
+GRID = np.round(np.arange(0.01, 1.0, 0.01), 2)
+"""Quantiles that are kept."""
 ROWS_A_BIN = 400
 FEWEST_BINS, MOST_BINS = 5, 40
 SMALLEST_FORECAST = 1e-9
@@ -16,8 +21,10 @@ SMALLEST_FORECAST = 1e-9
 class SpendIntervals:
     """Quantiles of spend over its forecast, interpolated in the logarithm of the forecast.
 
-    The 80 % interval is [10 %, 90 %], or [0, 80 %] where the 10 % quantile is 0. Quantiles of one bin are in order and
-    interpolation keeps them so: nothing crosses, nothing is negative.
+    The 80 % interval is [10 %, 90 %], or [0, 80 %] where the 10 % quantile is 0; other levels alike. Quantiles of one
+    bin are in order and interpolation keeps them so: nothing crosses, nothing is negative. Where more than 80 % spend
+    nothing even [0, 0] holds more customers than it was asked to; bins in which nearly as many spend nothing give that
+    back by ending a little earlier.
     """
 
     def fit(self, forecast: FloatArray, spend: FloatArray) -> Self:
@@ -26,14 +33,14 @@ class SpendIntervals:
         Parameters
         ----------
         forecast
-            Expected spend (n,) of training windows, with the error of the level left in.
+            Expected spend (n,) of past windows, each at its own level.
         spend
             Net spend (n,) of the same windows, not negative.
 
         Returns
         -------
         Self
-            With `centres_`, mean logarithm of the forecast in each bin, and `ratios_` (bins, 4), of `LEVELS`.
+            With `centres_`, mean logarithm of the forecast in each bin, and `ratios_` (bins, 99), of `GRID`.
         """
         logs = np.log(np.maximum(forecast, SMALLEST_FORECAST))
         order = np.argsort(logs, kind="stable")
@@ -41,16 +48,43 @@ class SpendIntervals:
         parts = [part for part in np.array_split(order, bins) if len(part)]
         ratio = spend / np.exp(logs)
         self.centres_ = np.array([logs[part].mean() for part in parts])
-        self.ratios_ = np.array([np.quantile(ratio[part], LEVELS) for part in parts])
+        self.ratios_ = np.array([np.quantile(ratio[part], GRID) for part in parts])
         return self
 
-    def predict(self, forecast: FloatArray) -> dict[str, FloatArray]:
-        """Return `low`, `median` and `high` (n,) around forecasts (n,)."""
+    def predict(self, forecast: FloatArray, level: float = LEVEL) -> dict[str, FloatArray]:
+        """Return `low`, `median` and `high` (n,) around forecasts (n,).
+
+        Parameters
+        ----------
+        forecast
+            Expected spend.
+        level
+            Share of customers that the interval is to hold, above 0 and up to 0.98.
+
+        Raises
+        ------
+        ValueError
+            The level is outside of that.
+        """
+        if not 0.0 < level <= WIDEST_LEVEL:
+            raise ValueError(f"an interval of level {level}: give a share above 0 and up to {WIDEST_LEVEL}")
         logs = np.log(np.maximum(forecast, SMALLEST_FORECAST))
+        tail = (1.0 - level) / 2.0
+        nothing = (self.ratios_ <= 0).mean(axis=1)
+        held_too_much = float(np.maximum(nothing - level, 0.0).mean())
+        near = np.clip((nothing / level - NEAR) / (1.0 - NEAR), 0.0, 1.0)
+        one_sided = level - held_too_much * near
         low, median, upper, high = (
-            np.interp(logs, self.centres_, self.ratios_[:, i]) * forecast for i in range(len(LEVELS))
+            np.interp(logs, self.centres_, self._quantile(share)) * forecast
+            for share in (tail, 0.5, one_sided, 1.0 - tail)
         )
-        return {"low": low, "median": median, "high": np.where(low > 0, high, upper)}
+        high = np.where(low > 0, high, upper)
+        return {"low": low, "median": np.minimum(median, high), "high": high}
+
+    def _quantile(self, share: FloatArray | float) -> FloatArray:
+        """Return a quantile of every bin (bins,), the same one or each bin its own."""
+        shares = np.broadcast_to(share, len(self.ratios_))
+        return np.array([np.interp(at, GRID, ratios) for at, ratios in zip(shares, self.ratios_, strict=True)])
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fitted quantiles as plain data."""

@@ -1,8 +1,9 @@
 """The level: season and growth move all customers at once; forecast for each as-of date, never left to the trees."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,8 @@ from models.btyd import BTYD, DAYS, RECENCY, TENURE
 
 FADING_DAYS = 180
 YEARLY_WINDOW_DAYS = 350
+PRIOR_BUYERS = 20.0
+"""Buyers that count as if they had done what was expected of them: so much noise a level is thought to have."""
 QUANTITIES = ("spend", "orders", "active")
 
 
@@ -36,9 +39,30 @@ class Window:
     before: dict[str, float]
 
     def level(self, quantity: str) -> float:
-        """Return what happened over what was expected, 1 where nothing was expected or nothing happened."""
-        happened, expected = self.happened[quantity], self.expected[quantity]
-        return happened / expected if happened > 0 and expected > 0 else 1.0
+        """Return what happened over what was expected, as if a few more customers had done what was expected of them.
+
+        So a few buyers are no evidence of a level, and a level is never 0; 1 where nothing was expected.
+        """
+        happened, expected, buyers = self.happened[quantity], self.expected[quantity], self.expected["active"]
+        if expected <= 0 or buyers <= 0:
+            return 1.0
+        prior = expected / buyers * PRIOR_BUYERS
+        return (happened + prior) / (expected + prior)
+
+
+class Dates(Protocol):
+    """The dates of a forecast: `features.window.Schedule` says what each is."""
+
+    @property
+    def as_of(self) -> date: ...  # noqa: D102
+    @property
+    def cutoffs(self) -> Sequence[date]: ...  # noqa: D102
+    @property
+    def last_year(self) -> date | None: ...  # noqa: D102
+    @property
+    def year_before(self) -> date | None: ...  # noqa: D102
+    @property
+    def settled(self) -> bool: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -100,43 +124,61 @@ class LevelRule:
     step_days: int
     extrapolates: bool
 
-    def forecast(self, past: Sequence[Window], now: Window, last_year: Window | None, settled: bool) -> Level:
+    def forecast(self, found: Mapping[date, Window], dates: Dates) -> Level:
         """Forecast the level of an as-of date.
+
+        With a year behind last year's windows there are three opinions: the level of this season a year ago; the newest
+        level times last year's change from that season to this one; and the recent level. The first ignores growth, the
+        second is noisy, the third ignores the season. The forecast lies halfway, on the logarithmic scale, between the
+        mean of the two seasonal ones and the median of all three.
 
         Parameters
         ----------
-        past
-            Complete windows, newest first.
-        now
-            The as-of date itself; its outcome is not used.
-        last_year
-            The window 364 days earlier where it is complete and has history before it.
-        settled
-            Whether two years lie before last year's date: its level then stands on a settled base, and is taken alone.
+        found
+            Windows by as-of date; a date on which nobody was a customer yet has none.
+        dates
+            The dates that count, such as a `features.window.Schedule`.
         """
+        past = [found[day] for day in dates.cutoffs if day in found]
         if self.extrapolates or not past:
             return Level(1.0, 1.0, 1.0, "BTYD as it is: the horizon is longer than the windows")
         if self.window_days >= YEARLY_WINDOW_DAYS:
-            n = 1.0 + (len(past) - 1) * self.step_days / self.window_days
-            factors = {quantity: recent(past, quantity) ** (n / (n + 1.0)) for quantity in QUANTITIES}
+            factors = {quantity: self.recent(past, quantity) for quantity in QUANTITIES}
             return Level(**factors, rule="recent yearly windows, shrunk towards BTYD")
-        if last_year is not None:
-            factors = {quantity: _seasonal(quantity, past, now, last_year, settled) for quantity in QUANTITIES}
-            return Level(**factors, rule="the same season last year" + ("" if settled else " and the recent level"))
-        return Level(1.0, 1.0, 1.0, "BTYD as it is: there is no last year")
+        last_year = found.get(dates.last_year) if dates.last_year else None
+        if last_year is None:
+            return Level(1.0, 1.0, 1.0, "BTYD as it is: there is no last year")
+        if dates.settled:
+            factors = {quantity: last_year.level(quantity) for quantity in QUANTITIES}
+            return Level(**factors, rule="the same season last year")
+        before = found.get(dates.year_before) if dates.year_before else None
+        if before is None:
+            factors = {quantity: self._young(quantity, past, found[dates.as_of], last_year) for quantity in QUANTITIES}
+            return Level(**factors, rule="the same season of a young last year")
+        factors = {quantity: self._seasonal(quantity, past, last_year, before) for quantity in QUANTITIES}
+        return Level(**factors, rule="the same season last year, and how the level has changed since")
 
+    def recent(self, past: Sequence[Window], quantity: str) -> float:
+        """Return the geometric mean of the levels of past windows, fading by e in 180 days and shrunk towards 1.
 
-def recent(past: Sequence[Window], quantity: str) -> float:
-    """Return the geometric mean of the levels of past windows, fading by e in 180 days."""
-    ages = np.array([(past[0].as_of - window.as_of).days for window in past])
-    logs = np.log([window.level(quantity) for window in past])
-    return float(np.exp(np.average(logs, weights=np.exp(-ages / FADING_DAYS))))
+        What it is shrunk by counts the windows that do not overlap: n of them leave n/(n + 1) of its logarithm.
+        """
+        ages = np.array([(past[0].as_of - window.as_of).days for window in past])
+        logs = np.log([window.level(quantity) for window in past])
+        n = 1.0 + (len(past) - 1) * self.step_days / self.window_days
+        return float(np.exp(np.average(logs, weights=np.exp(-ages / FADING_DAYS)) * n / (n + 1.0)))
 
+    def _seasonal(self, quantity: str, past: Sequence[Window], last_year: Window, before: Window) -> float:
+        level = last_year.level(quantity)
+        changed = past[0].level(quantity) * level / before.level(quantity)
+        median = float(np.median([self.recent(past, quantity), level, changed]))
+        return float(np.sqrt(np.sqrt(level * changed) * median))
 
-def _seasonal(quantity: str, past: Sequence[Window], now: Window, last_year: Window, settled: bool) -> float:
-    level = last_year.level(quantity)
-    before, expected = last_year.before[quantity], now.expected[quantity]
-    if settled or before <= 0 or expected <= 0:
-        return level
-    growth = now.before[quantity] * last_year.happened[quantity] / before / expected
-    return float(np.median([recent(past, quantity), level, growth])) if growth > 0 else level
+    def _young(self, quantity: str, past: Sequence[Window], now: Window, last_year: Window) -> float:
+        """Return the median of recent level, last year's, and last year's growth into the window: one may be wild."""
+        level = last_year.level(quantity)
+        before, expected = last_year.before[quantity], now.expected[quantity]
+        if before <= 0 or expected <= 0:
+            return level
+        growth = now.before[quantity] * last_year.happened[quantity] / before / expected
+        return float(np.median([self.recent(past, quantity), level, growth])) if growth > 0 else level

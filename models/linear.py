@@ -1,6 +1,5 @@
 """The linear member: expected spend as a non-negative mixture of what is known without any tree."""
 
-from threading import Lock
 from typing import Any, Self
 
 import numpy as np
@@ -8,12 +7,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 from sklearn.base import BaseEstimator, RegressorMixin
-from threadpoolctl import threadpool_limits
+
+from models.steady import one_thread
 
 FloatArray = NDArray[np.float64]
 
-ONE_AT_A_TIME = Lock()
-"""The limit on threads holds for the whole process: two that overlap would undo each other."""
 TERMS = (
     "btyd_spend",
     "orders x mean",
@@ -60,11 +58,14 @@ class LinearMember(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         """
         self.mean_btyd_spend_ = float(X["btyd_spend"].mean())
         terms = self._terms(X)
+        if X["season_spend"].isna().all():
+            # A season that nobody has a year of is no term: its stand-in is BTYD's own column, and either would do.
+            terms[:, TERMS.index("season")] = 0.0
         guess = terms[:, 0] + 0.5 * terms[:, 5] + 0.1 * self.mean_btyd_spend_
         weight = np.maximum(guess, 1e-12) ** -0.75
         # The triangle of a tall matrix holds all that least squares needs; one thread, for the same last bits always.
         weighted = np.column_stack([terms, y]) * weight[:, None]
-        with ONE_AT_A_TIME, threadpool_limits(1, "blas"):
+        with one_thread():
             triangle: FloatArray = np.asarray(np.linalg.qr(weighted, mode="r"))
         self.coefficients_, _ = nnls(triangle[:, :-1], triangle[:, -1], maxiter=1000)
         return self

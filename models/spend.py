@@ -1,6 +1,6 @@
 """The spend model: BTYD sets the total, LightGBM allocates it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -10,23 +10,27 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from models.booster import OffsetBooster
+from models.booster import OffsetBooster, gains
 from models.linear import LinearMember
+from models.outlook import Outlook
+from models.ridge import CURVED, FEWEST_RIDGE_ROWS, OffsetRidge
 
 FloatArray = NDArray[np.float64]
 
 FLOOR = 0.02
 """Share of the mean that every offset is lifted by, so that nobody is expected to spend exactly nothing."""
-MEMBERS = ("linear", "spend", "count")
+MEMBERS = ("linear", "spend", "count", "ridge")
+LINEAR_ALONE, BTYD_ALONE = ("linear",), ("btyd",)
+"""Simpler recipes, for logs on which trees find nothing that lasts."""
 
 
 class SpendModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     """Expected spend in the outcome window, on top of what a buy-till-you-die model expects.
 
-    Three members are fitted on spend divided by the level of its snapshot, and blended by their geometric mean: a
-    non-negative linear mixture; Tweedie trees with that mixture as offset; Poisson trees on purchase days with
-    BTYD's expected purchase days as offset, times BTYD's order value. A matrix without the columns of BTYD is modelled
-    by the Tweedie trees alone, on a constant offset.
+    Members are fitted on spend divided by the level of its snapshot, and blended by their geometric mean: a
+    non-negative linear mixture; Tweedie trees and a Tweedie ridge with that mixture as offset; Poisson trees on
+    purchase days with BTYD's expected purchase days as offset, times BTYD's order value. A matrix without the columns
+    of BTYD is modelled by the Tweedie trees alone, on a constant offset.
 
     Parameters
     ----------
@@ -38,20 +42,39 @@ class SpendModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         Seed of the boosters.
     threads
         Threads of LightGBM; 0: all cores. It changes no result.
+    members
+        Members of the blend. All are fitted: the linear one is the offset of others, and `blend` can tell what another
+        choice would predict. ``btyd`` is what the buy-till-you-die model expects.
+    boosting
+        LightGBM parameters in place of the defaults, see `models.booster`; None: none.
+    unused
+        Columns that no tree and no ridge may see.
     """
 
-    def __init__(self, horizon_days: int = 90, trees: int = 250, seed: int = 0, threads: int = 0) -> None:
+    def __init__(
+        self,
+        horizon_days: int = 90,
+        trees: int = 250,
+        seed: int = 0,
+        threads: int = 0,
+        members: Sequence[str] = MEMBERS,
+        boosting: Mapping[str, Any] | None = None,
+        unused: Sequence[str] = (),
+    ) -> None:
         self.horizon_days = horizon_days
         self.trees = trees
         self.seed = seed
         self.threads = threads
+        self.members = members
+        self.boosting = boosting
+        self.unused = unused
 
     def fit(
         self,
         X: ArrayLike,
         y: ArrayLike,
         orders: ArrayLike | None = None,
-        levels: pd.DataFrame | None = None,
+        outlook: Outlook | None = None,
         categorical: Sequence[str] = (),
     ) -> Self:
         """Fit the members.
@@ -59,13 +82,13 @@ class SpendModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         Parameters
         ----------
         X
-            Snapshot columns, and those of `models.bundle.with_btyd`, n rows.
+            Snapshot columns, and those of `models.bundle.modelled`, n rows.
         y
             Net spend in the outcome window (n,), in money; below 0 counts as 0.
         orders
             Purchase days in the outcome window (n,); needed with the columns of BTYD.
-        levels
-            `spend` and `orders`, the level of each row's snapshot, n rows; None: 1.
+        outlook
+            Level and length of each row's outcome window; None: level 1, and the model's own horizon.
         categorical
             Columns that hold category codes.
 
@@ -82,43 +105,68 @@ class SpendModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         matrix, target = validate_data(
             self, X, y, dtype=np.float64, ensure_all_finite="allow-nan", ensure_min_samples=2, y_numeric=True
         )
-        level = np.ones(len(target)) if levels is None else levels["spend"].to_numpy(dtype=np.float64)
-        spend = np.maximum(np.asarray(target, dtype=np.float64), 0.0) / level
+        outlook = outlook or Outlook.plain(len(target))
+        spend = np.maximum(np.asarray(target, dtype=np.float64), 0.0) / outlook.spend
         names = list(getattr(self, "feature_names_in_", ()))
         codes = [names.index(name) for name in categorical]
+        whole = outlook.whole
         self.members_: dict[str, Any] = {}
-        self.mean_ = max(float(spend.mean()), 1e-9)
+        self.mean_ = max(float(spend[whole].mean()), 1e-9)
         if "btyd_spend" in names:
             if orders is None:
                 raise ValueError("orders, the purchase days in the outcome window, are needed beside BTYD's columns")
             frame = pd.DataFrame(matrix, columns=names)
-            self.members_["linear"] = LinearMember(self.horizon_days).fit(frame, spend)
-            if not spend.any():
+            self.members_["linear"] = LinearMember(self.horizon_days).fit(frame[whole], spend[whole])
+            if not spend[whole].any():
                 # Nobody came back: how much there is to allocate is then for BTYD alone to say.
                 self.mean_ = max(self.members_["linear"].mean_btyd_spend_, 1e-9)
-            count = np.asarray(orders, dtype=np.float64)
-            count = count / (1.0 if levels is None else levels["orders"].to_numpy(dtype=np.float64))
-            self.members_["count"] = self._booster("poisson").fit(matrix, count, _log_orders(frame), codes)
-        self.members_["spend"] = self._booster("tweedie").fit(matrix, spend, self._log_spend(matrix), codes)
-        self.means_ = {name: max(float(values.mean()), 1e-12) for name, values in self._expected(matrix).items()}
+            count = np.asarray(orders, dtype=np.float64) / outlook.orders
+            offset = _log_orders(frame) + np.log(outlook.orders_growth)
+            self.members_["count"] = self._booster("poisson").fit(matrix, count, offset, codes, outlook.weight)
+        # Spend in units of its mean: what regularisation means does not depend on the currency.
+        self._fit_spend(matrix, spend / self.mean_, outlook, codes)
+        expected = self._expected(matrix[whole])
+        self.means_ = {name: max(float(values.mean()), 1e-12) for name, values in expected.items()}
         return self
+
+    def _fit_spend(self, matrix: FloatArray, spend: FloatArray, outlook: Outlook, codes: list[int]) -> None:
+        unit = np.log(self.mean_)
+        offset = self._log_spend(matrix, outlook.spend_growth, outlook.ahead) - unit
+        self.members_["spend"] = self._booster("tweedie").fit(matrix, spend, offset, codes, outlook.weight)
+        whole = outlook.whole
+        if "linear" in self.members_ and whole.sum() >= FEWEST_RIDGE_ROWS and spend.any():
+            names = list(self.feature_names_in_)
+            self.numbers_ = [i for i, name in enumerate(names) if i not in codes and name not in self.unused]
+            curved = [i for i, place in enumerate(self.numbers_) if names[place] in CURVED]
+            ridge = OffsetRidge("tweedie").fit(matrix[whole][:, self.numbers_], spend[whole], offset[whole], curved)
+            self.members_["ridge"] = ridge
 
     def predict(self, X: ArrayLike) -> FloatArray:
         """Return expected net spend (n,) at a level of 1, in money."""
+        return self.blend(X, self.members)
+
+    def blend(self, X: ArrayLike, members: Sequence[str]) -> FloatArray:
+        """Return what a choice of members expects (n,): of those that were fitted, trees of spend where none was."""
         expected = self._expected(self._matrix(X))
-        logs = [np.log(np.maximum(expected[name] / mean, 1e-9)) for name, mean in self.means_.items()]
-        blend: FloatArray = np.exp(np.mean(logs, axis=0)) * self.mean_
+        chosen = [name for name in members if name in expected] or ["spend"]
+        logs = [np.log(np.maximum(expected[name] / self.means_[name], 1e-9)) for name in chosen]
+        # Not `np.mean`: in which order it adds depends on how many customers come at once.
+        blend: FloatArray = np.exp(sum(logs[1:], logs[0]) / len(logs)) * self.mean_
         return blend
 
     def predict_orders(self, X: ArrayLike) -> FloatArray:
         """Return expected purchase days (n,) at a level of 1; only where X has the columns of BTYD."""
         matrix = self._matrix(X)
         frame = pd.DataFrame(matrix, columns=list(self.feature_names_in_))
+        if "count" not in self.members:
+            return np.exp(_log_orders(frame))
         expected: FloatArray = np.exp(_log_orders(frame) + self.members_["count"].correction(matrix))
         return expected
 
     def _booster(self, objective: str) -> OffsetBooster:
-        return OffsetBooster(objective, self.trees, self.seed, self.threads)
+        names = list(getattr(self, "feature_names_in_", ()))
+        boosting = dict(self.boosting or {}) | gains(names, self.unused)
+        return OffsetBooster(objective, self.trees, self.seed, self.threads, boosting)
 
     def _matrix(self, X: ArrayLike) -> FloatArray:
         check_is_fitted(self)
@@ -126,20 +174,25 @@ class SpendModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         return matrix
 
     def _expected(self, matrix: FloatArray) -> dict[str, FloatArray]:
-        expected = {"spend": np.exp(self._log_spend(matrix) + self.members_["spend"].correction(matrix))}
+        offset = self._log_spend(matrix)
+        expected = {"spend": np.exp(offset + self.members_["spend"].correction(matrix))}
         if "linear" in self.members_:
             frame = pd.DataFrame(matrix, columns=list(self.feature_names_in_))
             orders = np.exp(_log_orders(frame) + self.members_["count"].correction(matrix))
+            expected["btyd"] = frame["btyd_spend"].to_numpy()
             expected["linear"] = self.members_["linear"].predict(frame)
             expected["count"] = orders * frame["btyd_order_value"].to_numpy()
+        if "ridge" in self.members_:
+            expected["ridge"] = np.exp(offset + self.members_["ridge"].correction(matrix[:, self.numbers_]))
         return expected
 
-    def _log_spend(self, matrix: FloatArray) -> FloatArray:
+    def _log_spend(self, matrix: FloatArray, growth: FloatArray | float = 1.0, ahead: Any = 1.0) -> FloatArray:
         if "linear" not in self.members_:
             return np.full(len(matrix), np.log(self.mean_))
         linear = self.members_["linear"]
         frame = pd.DataFrame(matrix, columns=list(self.feature_names_in_))
-        logs: FloatArray = np.log(np.maximum(linear.predict(frame) + FLOOR * linear.mean_btyd_spend_, 1e-12))
+        floor = FLOOR * linear.mean_btyd_spend_ * ahead
+        logs: FloatArray = np.log(np.maximum(linear.predict(frame) * growth + floor, 1e-12))
         return logs
 
     def __sklearn_tags__(self) -> Tags:

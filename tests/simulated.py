@@ -26,3 +26,9 @@ def customers(n, seed=0):
     )
     orders = rng.poisson(rate * np.exp(0.6 * mood - 0.18)).astype(float)
     return X, orders * value * rng.uniform(0.5, 1.5, n), orders
+
+
+def in_currency(X, by):
+    """Return the customers with money counted in another unit."""
+    money = [name for name in X if name.startswith(("monetary", "spend_"))]
+    return X.assign(**{name: X[name] * by for name in [*money, "season_spend", "btyd_order_value", "btyd_spend"]})

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from simulated import customers
 
-from models.booster import OffsetBooster
+from models.booster import OffsetBooster, gains
 
 
 @pytest.fixture(scope="module")
@@ -44,3 +44,41 @@ def test_a_booster_survives_as_text_to_the_last_bit(known):
     booster = OffsetBooster(trees=40, threads=1).fit(X.to_numpy(), spend, np.zeros(len(X)))
     again = OffsetBooster.from_text(booster.to_text(), objective="tweedie")
     assert np.array_equal(again.correction(X.to_numpy()), booster.correction(X.to_numpy()))
+
+
+def test_a_row_of_twice_the_weight_counts_as_two():
+    X, spend, _ = customers(1_000)
+    matrix, spend = X.to_numpy(), spend / spend.mean()
+    plain = {"bagging_fraction": 1.0, "feature_fraction": 1.0}
+    fit = {"threads": 1, "trees": 10, "boosting": plain}
+    weight = np.where(np.arange(1_000) % 2 > 0, 2.0, 1.0)
+    weighted = OffsetBooster(**fit).fit(matrix, spend, np.zeros(1_000), weight=weight)
+    unweighted = OffsetBooster(**fit).fit(matrix, spend, np.zeros(1_000))
+    same = OffsetBooster(**fit).fit(matrix, spend, np.zeros(1_000), weight=np.ones(1_000))
+    assert np.array_equal(same.correction(matrix), unweighted.correction(matrix))
+    twice = OffsetBooster(**fit).fit(
+        np.repeat(matrix, weight.astype(int), axis=0), np.repeat(spend, weight.astype(int)), np.zeros(1_500)
+    )
+    # Leaves of at least a hundred rows count copies too, and bins are drawn from them: alike, not the same.
+    found = [np.corrcoef(model.correction(matrix), twice.correction(matrix))[0, 1] for model in (weighted, unweighted)]
+    assert found[0] > max(0.95, found[1])
+
+
+def test_columns_without_gain_are_never_split_on(known):
+    X, spend, _ = known
+    names = list(X.columns)
+    assert gains(names, []) == {}
+    kept = gains(names, ["mood", "btyd_spend"])
+    assert kept == {"feature_contri": [float(name not in ("mood", "btyd_spend")) for name in names]}
+    booster = OffsetBooster(trees=40, threads=1, boosting=kept).fit(
+        X.to_numpy(), spend / spend.mean(), np.zeros(len(X))
+    )
+    used = dict(zip(names, booster.booster_.feature_importance(), strict=True))
+    assert used["mood"] == used["btyd_spend"] == 0
+    assert sum(used.values()) > 0
+
+
+def test_lightgbms_parameters_can_be_set(known):
+    X, spend, _ = known
+    booster = OffsetBooster(trees=3, threads=1, boosting={"num_leaves": 3}).fit(X.to_numpy(), spend, np.zeros(len(X)))
+    assert {tree["num_leaves"] for tree in booster.booster_.dump_model()["tree_info"]} == {3}

@@ -1,7 +1,9 @@
 """The bundle: what it predicts hangs together, and on disk it is text that comes back to the last bit or not at all."""
 
+import copy
 import json
 import shutil
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -13,8 +15,13 @@ from hypothesis import strategies as st
 from features.ledger import build_ledger
 from features.log import Log
 from features.snapshot import snapshot
+from models.bundle import modelled
 from models.bundle_files import load_bundle, save_bundle
+from models.churn import MEMBERS as ODDS
+from models.churn import PARAMETRIC
 from models.lifetime import Economics
+from models.long_run import LongRun
+from models.spend import BTYD_ALONE, LINEAR_ALONE, MEMBERS
 from regulars.errors import BundleError
 from training.fit import Fitting, fit_bundle
 
@@ -74,19 +81,65 @@ def test_the_next_order_is_expected_by_when_it_is_as_likely_as_not(predicted):
     likely = predicted["churn_probability"] <= 0.5
     assert likely.any()
     assert days.notna().equals(likely)
-    # At a constant rate the probability of no order by day d is churn ** (d / 90).
-    by_then = predicted["churn_probability"] ** (days / 90)
-    assert (by_then[likely] <= 0.5 + 1e-9).all()
-    assert (predicted["churn_probability"] ** ((days - 1) / 90))[likely].min() > 0.5
+    assert days[likely].between(0, 89).all()
+    # Whoever is more likely to order at all is expected sooner, as far as their rates allow.
+    assert days[likely].corr(predicted["churn_probability"][likely], method="spearman") > 0.8
 
 
-def test_a_customer_is_predicted_the_same_alone_in_any_batch_and_order(small_bundle, small_snapshot, predicted):
+RECIPES = {"full": (MEMBERS, ODDS), "mixture": (LINEAR_ALONE, ODDS), "btyd": (BTYD_ALONE, PARAMETRIC)}
+
+
+def fallen_back(bundle, recipe):
+    """Return a bundle as it is where the rehearsal trusts that recipe."""
+    spend, churn = copy.copy(bundle.spend), copy.copy(bundle.churn)
+    spend.members, churn.members = RECIPES[recipe]
+    return replace(bundle, spend=spend, churn=churn)
+
+
+@pytest.fixture(scope="module", params=RECIPES)
+def recipe(request, small_bundle):
+    """The bundle with the full recipe, and as it falls back."""
+    assert "ridge" in small_bundle.spend.members_
+    assert "ridge" in small_bundle.churn.members_
+    return fallen_back(small_bundle, request.param)
+
+
+def test_a_customer_is_predicted_the_same_alone_in_any_batch_and_order(recipe, small_snapshot):
+    whole = recipe.predict(small_snapshot)
     some = small_snapshot.iloc[:60]
     for size in (1, 7, 60):
-        parts = [small_bundle.predict(some.iloc[i : i + size]) for i in range(0, 60, size)]
-        pd.testing.assert_frame_equal(pd.concat(parts), predicted.iloc[:60], check_exact=True)
+        parts = [recipe.predict(some.iloc[i : i + size]) for i in range(0, 60, size)]
+        pd.testing.assert_frame_equal(pd.concat(parts), whole.iloc[:60], check_exact=True)
     shuffled = small_snapshot.sample(frac=1, random_state=0)
-    pd.testing.assert_frame_equal(small_bundle.predict(shuffled).loc[predicted.index], predicted, check_exact=True)
+    pd.testing.assert_frame_equal(recipe.predict(shuffled).loc[whole.index], whole, check_exact=True)
+
+
+def test_every_recipe_survives_the_disk_to_the_last_bit(recipe, small_snapshot, tmp_path):
+    save_bundle(recipe, tmp_path)
+    again = load_bundle(tmp_path)
+    assert (again.spend.members, again.churn.members) == (recipe.spend.members, recipe.churn.members)
+    pd.testing.assert_frame_equal(again.predict(small_snapshot), recipe.predict(small_snapshot), check_exact=True)
+    for members, _ in RECIPES.values():
+        features = modelled(recipe.encoding.encode(small_snapshot), recipe.btyd, recipe.gaps, 90)
+        assert np.array_equal(again.spend.blend(features, members), recipe.spend.blend(features, members)), members
+
+
+def test_a_bundle_that_fell_back_to_btyd_ranks_exactly_like_btyd(small_bundle, small_snapshot):
+    bundle = fallen_back(small_bundle, "btyd")
+    expected, predicted = bundle.btyd.predict(small_snapshot, 90), bundle.predict(small_snapshot)
+    for name, by in (("expected_spend", "spend"), ("expected_orders", "orders")):
+        ranked = predicted[name].to_numpy()[expected[by].to_numpy().argsort(kind="stable")]
+        assert (np.diff(ranked) >= -1e-12 * ranked[1:]).all(), name
+        assert (np.diff(ranked) > 0).mean() > 0.5, name
+    by_btyd = expected["active"].to_numpy().argsort(kind="stable")
+    assert (np.diff(predicted["churn_probability"].to_numpy()[by_btyd]) <= 1e-15).all()
+
+
+def test_a_bundle_that_fell_back_to_btyd_does_not_look_at_anything_else(small_bundle, small_snapshot):
+    bundle = fallen_back(small_bundle, "btyd")
+    known = ["purchase_days", "recency_days", "tenure_days", "spend"]
+    blind = small_snapshot.assign(**{name: 1.0 for name in small_snapshot if name not in known})
+    pd.testing.assert_frame_equal(bundle.predict(blind), bundle.predict(small_snapshot), check_exact=True)
 
 
 def test_columns_may_come_in_any_order(small_bundle, small_snapshot, predicted):
@@ -110,10 +163,19 @@ def test_columns_that_the_training_did_not_know_are_refused_by_name(small_bundle
         small_bundle.predict(small_snapshot.assign(shoe_size=42.0))
 
 
-def test_the_lifetime_factor_is_that_of_its_btyd_and_horizon(small_bundle, small_snapshot):
-    factor = small_bundle.lifetime_factor(small_snapshot, Economics(discount=0.0, lifetime_days=180))
-    orders = [small_bundle.btyd.predict(small_snapshot, days)["orders"] for days in (180, 90)]
-    assert factor == pytest.approx((orders[0] / orders[1]).to_numpy())
+def test_the_value_of_a_lifetime_starts_from_its_own_horizon_and_goes_on_along_its_btyd(small_bundle, small_snapshot):
+    allocation = small_bundle.allocate(small_snapshot)
+    horizon, longer = (
+        small_bundle.value_parts(small_snapshot, allocation, LongRun(), Economics(discount=0.0, lifetime_days=days))
+        for days in (90, 180)
+    )
+    assert horizon["value_horizon"].equals(allocation["spend"].rename("value_horizon"))
+    assert (horizon[["value_own", "value_btyd"]] == 0).all(axis=None)
+    assert longer["value_horizon"].equals(horizon["value_horizon"])
+    spend = [small_bundle.btyd.predict(small_snapshot, days)["spend"] for days in (180, 90)]
+    own = allocation["spend"] / allocation["btyd_spend"]
+    beyond = longer["value_own"] / own + longer["value_btyd"]
+    assert beyond.to_numpy() == pytest.approx((spend[0] - spend[1]).to_numpy())
 
 
 def test_on_disk_there_is_text_and_json_and_nothing_pickled(folder):
@@ -140,8 +202,12 @@ def test_saved_and_loaded_it_predicts_the_same_to_the_last_bit(folder, small_bun
     pd.testing.assert_frame_equal(again.predict(small_snapshot), predicted, check_exact=True)
     pinned, repinned = (bundle.predict(small_snapshot, bundle.level) for bundle in (small_bundle, again))
     pd.testing.assert_frame_equal(repinned, pinned, check_exact=True)
-    factors = [bundle.lifetime_factor(small_snapshot, Economics()) for bundle in (small_bundle, again)]
-    assert np.array_equal(*factors)
+    allocations = [bundle.allocate(small_snapshot) for bundle in (small_bundle, again)]
+    values = [
+        bundle.value_parts(small_snapshot, allocation, LongRun(0.9, 0.8, 0.7), Economics())
+        for bundle, allocation in zip((small_bundle, again), allocations, strict=True)
+    ]
+    pd.testing.assert_frame_equal(*values, check_exact=True)
     pd.testing.assert_frame_equal(
         again.explainer.contributions(small_snapshot[:50]),
         small_bundle.explainer.contributions(small_snapshot[:50]),
@@ -205,12 +271,21 @@ def test_a_horizon_longer_than_the_windows_is_extrapolated_along_btyd(attributed
     ahead = bundle.btyd.predict(table, 365)
     near = bundle.btyd.predict(table, bundle.window_days)
     assert allocation["btyd_spend"].to_numpy() == pytest.approx(ahead["spend"].to_numpy())
-    features = bundle.encoding.encode(table).join(near.add_prefix("btyd_"))
+    features = modelled(bundle.encoding.encode(table), bundle.btyd, bundle.gaps, bundle.window_days)
     growth = (ahead["spend"] / near["spend"]).to_numpy()
     assert allocation["spend"].to_numpy() == pytest.approx(bundle.spend.predict(features) * growth)
-    odds = [np.log(active / (1 - active)) for active in (ahead["active"], near["active"])]
-    expected = bundle.churn.active_logit(features) + (odds[0] - odds[1]).to_numpy()
-    assert allocation["active_logit"].to_numpy() == pytest.approx(expected)
+    assert allocation["btyd_active"].to_numpy() == pytest.approx(ahead["active"].to_numpy())
+
+
+def test_who_churns_over_a_longer_horizon_is_ranked_as_over_the_windows_and_shifted_to_the_mean(attributed):
+    bundle, table = attributed
+    features = modelled(bundle.encoding.encode(table), bundle.btyd, bundle.gaps, bundle.window_days)
+    allocation = bundle.allocate(table)
+    assert np.array_equal(allocation["active_logit"], bundle.churn.active_logit(features))
+    churn = bundle.predict(table, bundle.level)["churn_probability"]
+    assert (1 - churn).mean() == pytest.approx(bundle.btyd.predict(table, 365)["active"].mean(), rel=2e-3)
+    odds = np.log(churn / (1 - churn)) + allocation["active_logit"]
+    assert odds.to_numpy() == pytest.approx(np.full(len(odds), odds.iloc[0]))
 
 
 def test_an_extrapolating_bundle_survives_the_disk_too(attributed, tmp_path):

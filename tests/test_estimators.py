@@ -1,15 +1,19 @@
 """The estimators: scikit-learn's own checks, and what the offset, the seed, threads and batches mean."""
 
+from dataclasses import replace
+
 import numpy as np
-import pandas as pd
 import pytest
 from scipy.special import expit
-from simulated import customers
+from simulated import customers, in_currency
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from models.churn import ChurnModel
+from models.booster import OffsetBooster
+from models.churn import PARAMETRIC, ChurnModel
 from models.linear import LinearMember
-from models.spend import SpendModel
+from models.outlook import Outlook
+from models.ridge import FEWEST_RIDGE_ROWS
+from models.spend import BTYD_ALONE, LINEAR_ALONE, MEMBERS, SpendModel
 
 BATCHES = (1, 7, 64)
 
@@ -133,8 +137,8 @@ def test_where_nobody_came_back_spend_is_allocated_in_the_order_of_btyd():
 def test_spend_and_orders_are_learnt_over_the_level_of_their_snapshot(known, unseen, spend_model):
     X, spend, orders = known
     level = np.where(np.arange(len(X)) % 2 > 0, 2.0, 0.5)
-    levels = pd.DataFrame({"spend": level, "orders": level})
-    lifted = SpendModel(trees=40, threads=1).fit(X, spend * level, orders * level, levels)
+    outlook = replace(Outlook.plain(len(X)), spend=level, orders=level)
+    lifted = SpendModel(trees=40, threads=1).fit(X, spend * level, orders * level, outlook)
     assert np.array_equal(lifted.predict(unseen[0]), spend_model.predict(unseen[0]))
     assert np.array_equal(lifted.predict_orders(unseen[0]), spend_model.predict_orders(unseen[0]))
 
@@ -146,7 +150,9 @@ def test_the_rate_of_a_snapshot_is_not_learnt_as_if_it_were_the_customers(known)
     quiet = np.where(season, orders * (np.random.default_rng(2).random(len(X)) < 0.3), orders)
     rates = np.where(season, (quiet[season] > 0).mean(), (quiet[~season] > 0).mean())
     X = X.assign(noise=season + 0.1 * X["noise"])
-    told = ChurnModel(trees=40, threads=1).fit(X, quiet == 0, season, rates).active_logit(X)
+    outlook = Outlook.plain(len(X), active=X["btyd_active"].to_numpy())
+    outlook = replace(outlook, snapshot=season.astype(np.int64), rate=rates)
+    told = ChurnModel(trees=40, threads=1).fit(X, quiet == 0, outlook).active_logit(X)
     untold = ChurnModel(trees=40, threads=1).fit(X, quiet == 0).active_logit(X)
     by_season = [abs(logits[season].mean() - logits[~season].mean()) for logits in (told, untold)]
     assert by_season[0] < 0.25 * by_season[1]
@@ -218,9 +224,157 @@ def test_where_all_customers_of_the_past_did_the_same_the_churn_model_says_so(kn
         assert ((found > 0.5) == churned).all()
 
 
-def test_probabilities_are_the_mean_of_two_log_odds(churn_model, unseen):
+def test_probabilities_are_the_mean_of_three_log_odds(churn_model, unseen):
     X = unseen[0]
     matrix = X.to_numpy()
-    rate = churn_model.base_logit_ + churn_model.boosters_["rate"].correction(matrix)
-    btyd = np.log(X["btyd_active"] / (1 - X["btyd_active"])) + churn_model.boosters_["btyd"].correction(matrix)
-    assert churn_model.predict_proba(X)[:, 0] == pytest.approx(expit((rate + btyd.to_numpy()) / 2), rel=1e-9)
+    members = churn_model.members_
+    odds = [
+        churn_model.base_logit_ + members["rate"].correction(matrix),
+        np.log(X["btyd_active"] / (1 - X["btyd_active"])).to_numpy() + members["btyd"].correction(matrix),
+        churn_model.base_logit_ + members["ridge"].correction(matrix[:, churn_model.numbers_]),
+    ]
+    assert churn_model.predict_proba(X)[:, 0] == pytest.approx(expit(sum(odds) / 3), rel=1e-9)
+    for name, alone in zip(("rate", "btyd", "ridge"), odds, strict=True):
+        assert churn_model.active_logit(X, [name]) == pytest.approx(alone, rel=1e-9)
+
+
+# Members, and simpler recipes
+
+
+def test_spend_is_the_geometric_mean_of_its_members_each_at_the_same_mean(spend_model, known, unseen):
+    X = unseen[0]
+    assert set(spend_model.members_) == set(MEMBERS) == {"linear", "spend", "count", "ridge"}
+    alone = {name: spend_model.blend(X, [name]) for name in MEMBERS}
+    assert spend_model.predict(X) == pytest.approx(np.exp(np.mean(np.log(list(alone.values())), axis=0)), rel=1e-9)
+    for name in MEMBERS:
+        assert spend_model.blend(known[0], [name]).mean() == pytest.approx(known[1].mean()), name
+
+
+def test_btyd_alone_ranks_exactly_like_btyd(known, unseen):
+    (X, spend, orders), asked = known, unseen[0]
+    spend_model = SpendModel(trees=40, threads=1, members=BTYD_ALONE).fit(X, spend, orders)
+    churn_model = ChurnModel(trees=40, threads=1, members=PARAMETRIC).fit(X, orders == 0)
+    assert spend_model.predict(asked) == pytest.approx(asked["btyd_spend"] * spend.mean() / X["btyd_spend"].mean())
+    assert np.array_equal(spend_model.predict_orders(asked), np.exp(np.log(asked["btyd_orders"])))
+    assert churn_model.predict_proba(asked)[:, 0] == pytest.approx(asked["btyd_active"].to_numpy())
+    ranks = np.argsort(asked["btyd_spend"].to_numpy()), np.argsort(-asked["btyd_active"].to_numpy())
+    assert np.array_equal(np.argsort(spend_model.predict(asked)), ranks[0])
+    assert np.array_equal(np.argsort(churn_model.predict_proba(asked)[:, 1]), ranks[1])
+
+
+def test_the_mixture_alone_is_the_linear_member(known, unseen):
+    X, spend, orders = known
+    found = SpendModel(trees=40, threads=1, members=LINEAR_ALONE).fit(X, spend, orders).predict(unseen[0])
+    linear = LinearMember(90).fit(X, spend)
+    expected = linear.predict(unseen[0]) * spend.mean() / linear.predict(X).mean()
+    assert found == pytest.approx(expected, rel=1e-9)
+
+
+def test_all_members_are_fitted_whichever_are_asked_for(known, unseen, spend_model, churn_model):
+    X, spend, orders = known
+    simple_spend = SpendModel(trees=40, threads=1, members=BTYD_ALONE).fit(X, spend, orders)
+    simple_churn = ChurnModel(trees=40, threads=1, members=PARAMETRIC).fit(X, orders == 0)
+    asked = unseen[0]
+    assert np.array_equal(simple_spend.blend(asked, MEMBERS), spend_model.predict(asked))
+    assert np.array_equal(simple_churn.active_logit(asked, churn_model.members), churn_model.active_logit(asked))
+
+
+def test_members_that_were_not_fitted_leave_the_trees(unseen):
+    X, spend, orders = customers(300)
+    spend_model = SpendModel(trees=5, threads=1).fit(X, spend, orders)
+    churn_model = ChurnModel(trees=5, threads=1).fit(X, orders == 0)
+    asked = unseen[0]
+    assert "ridge" not in spend_model.members_
+    assert "ridge" not in churn_model.members_
+    assert np.array_equal(spend_model.blend(asked, ["ridge"]), spend_model.blend(asked, ["spend"]))
+    assert np.array_equal(churn_model.active_logit(asked, ["ridge"]), churn_model.active_logit(asked, ["rate"]))
+
+
+@pytest.mark.parametrize("rows", [FEWEST_RIDGE_ROWS - 1, FEWEST_RIDGE_ROWS])
+def test_there_is_a_ridge_from_2000_whole_windows_on(rows):
+    X, spend, orders = customers(FEWEST_RIDGE_ROWS + 200)
+    # Shorter windows do not count.
+    outlook = Outlook.plain(len(X), active=X["btyd_active"].to_numpy())
+    outlook = replace(outlook, ahead=np.where(np.arange(len(X)) < rows, 1.0, 0.5))
+    spend_model = SpendModel(trees=2, threads=1).fit(X, spend, orders, outlook)
+    churn_model = ChurnModel(trees=2, threads=1).fit(X, orders == 0, outlook)
+    assert ("ridge" in spend_model.members_) is ("ridge" in churn_model.members_) is (rows >= FEWEST_RIDGE_ROWS)
+
+
+def test_columns_that_are_not_to_be_used_change_no_tree_and_no_ridge(known, unseen):
+    (X, spend, orders), asked = known, unseen[0]
+    spend_model = SpendModel(trees=40, threads=1, unused=["mood"]).fit(X, spend, orders)
+    churn_model = ChurnModel(trees=40, threads=1, unused=["mood"]).fit(X, orders == 0)
+    first = {name: ask(asked) for name, ask in answers(spend_model, churn_model).items()}
+    for name, ask in answers(spend_model, churn_model).items():
+        assert np.array_equal(ask(asked.assign(mood=asked["mood"] * -3.0)), first[name]), name
+
+
+# Other currencies, other lengths, odd pasts
+
+
+def test_spend_is_counted_in_the_currency_of_the_log_and_nothing_else_depends_on_it(known, unseen):
+    X, spend, orders = known
+    asked = unseen[0]
+    models = [
+        (SpendModel(trees=40, threads=1).fit(in_currency(X, by), spend * by, orders), in_currency(asked, by))
+        for by in (1.0, 128.0, 100.0)
+    ]
+    once, exactly, hundred = ((model.predict(table), model.predict_orders(table)) for model, table in models)
+    assert exactly[0] / 128 == pytest.approx(once[0], rel=1e-9)
+    assert np.array_equal(exactly[1], once[1])
+    assert hundred[0] / 100 == pytest.approx(once[0], rel=1e-6)
+    churn, in_dimes = (
+        ChurnModel(trees=40, threads=1).fit(in_currency(X, by), orders == 0).predict_proba(in_currency(asked, by))
+        for by in (1.0, 128.0)
+    )
+    assert np.array_equal(churn, in_dimes)
+
+
+def test_a_shorter_window_is_a_lesson_for_the_whole_one():
+    # In half a window half as much happens, as BTYD says: what is learnt of who buys more is the same.
+    X, spend, orders = customers(6_000)
+    half = np.arange(len(X)) % 2 > 0
+    thin = np.random.default_rng(5).binomial(orders.astype(int), np.where(half, 0.5, 1.0)).astype(float)
+    shorter = spend * thin / np.maximum(orders, 1.0)
+    by = np.where(half, 0.5, 1.0)
+    active = -np.expm1(-X["btyd_orders"].to_numpy() * by)
+    rate = np.where(half, (thin[half] > 0).mean(), (thin[~half] > 0).mean())
+    outlook = replace(
+        Outlook.plain(len(X), active=active),
+        snapshot=half.astype(np.int64),
+        ahead=by,
+        rate=rate,
+        spend_growth=by,
+        orders_growth=by,
+    )
+    X = X.assign(ahead_log=np.log(by))
+    whole = X[~half]
+    spend_model = SpendModel(trees=40, threads=1).fit(X, shorter, thin, outlook)
+    churn_model = ChurnModel(trees=40, threads=1).fit(X, thin == 0, outlook)
+    assert spend_model.predict(whole).mean() == pytest.approx(spend[~half].mean(), rel=0.05)
+    assert spend_model.predict_orders(whole).mean() == pytest.approx(orders[~half].mean(), rel=0.05)
+    assert churn_model.predict_proba(whole)[:, 1].mean() == pytest.approx((orders[~half] == 0).mean(), abs=0.03)
+    untold = SpendModel(trees=40, threads=1).fit(X.drop(columns="ahead_log"), shorter, thin)
+    assert untold.predict(whole.drop(columns="ahead_log")).mean() < 0.85 * spend[~half].mean()
+
+
+@pytest.mark.parametrize("came_back", [0.0, 3.0])
+def test_where_nobody_or_everybody_came_back_there_is_an_answer(came_back):
+    X, _, _ = customers(2_200)
+    orders = np.full(len(X), came_back)
+    spend_model = SpendModel(trees=5, threads=1).fit(X, orders * 10.0, orders)
+    churn_model = ChurnModel(trees=5, threads=1).fit(X, orders == 0)
+    for name, ask in answers(spend_model, churn_model).items():
+        assert np.isfinite(ask(X)).all(), name
+    assert (spend_model.predict(X) >= 0).all()
+
+
+def test_boosting_can_be_set(known):
+    X, spend, orders = known
+    stump = {"num_leaves": 2, "learning_rate": 0.1}
+    model = SpendModel(trees=3, threads=1, boosting=stump).fit(X, spend, orders)
+    for name in ("spend", "count"):
+        booster = model.members_[name]
+        assert isinstance(booster, OffsetBooster)
+        assert {tree["num_leaves"] for tree in booster.booster_.dump_model()["tree_info"]} <= {1, 2}

@@ -1,5 +1,7 @@
 """Intervals of spend: in order, never negative, and as wide as what happens."""
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -39,6 +41,35 @@ def test_four_out_of_five_held_out_customers_spend_within_their_interval(buying)
     assert (spend <= found["median"]).mean() == pytest.approx(max(0.5, 1 - buying), abs=0.02)
 
 
+@pytest.mark.parametrize("level", [0.3, 0.5, 0.9, 0.95, 0.98])
+def test_an_interval_of_any_level_holds_that_share_of_held_out_customers(level):
+    forecast, spend = simulated(12_000, seed=2)
+    found = SpendIntervals().fit(*simulated(12_000, seed=1)).predict(forecast, level)
+    assert ((spend >= found["low"]) & (spend <= found["high"])).mean() == pytest.approx(level, abs=0.02)
+
+
+@given(fitted=pairs, levels=st.tuples(st.floats(0.02, 0.98), st.floats(0.02, 0.98)).map(sorted))
+def test_a_higher_level_is_no_narrower_where_everybody_buys(fitted, levels):
+    forecast, spend = fitted
+    intervals = SpendIntervals().fit(forecast + 1.0, spend + 1.0)
+    narrow, wide = (intervals.predict(forecast + 1.0, level) for level in levels)
+    assert (wide["low"] <= narrow["low"] * (1 + 1e-9)).all()
+    assert (wide["high"] >= narrow["high"] * (1 - 1e-9)).all()
+
+
+def test_levels_between_whole_percents_lie_between_them():
+    forecast, spend = simulated(4_000, seed=10)
+    found = [SpendIntervals().fit(forecast, spend).predict(forecast, level)["high"] for level in (0.8, 0.81, 0.82)]
+    assert found[1] == pytest.approx((found[0] + found[2]) / 2)
+
+
+@pytest.mark.parametrize("level", [-0.1, 0.0, 0.981, 1.0, 80.0, np.nan])
+def test_a_level_that_a_few_hundred_rows_cannot_tell_is_refused(level):
+    forecast, spend = simulated(100, seed=11)
+    with pytest.raises(ValueError, match=r"give a share above 0 and up to 0\.98"):
+        SpendIntervals().fit(forecast, spend).predict(forecast, level)
+
+
 def test_small_and_large_forecasts_have_quantiles_of_their_own():
     rng = np.random.default_rng(3)
     forecast = np.concatenate([rng.uniform(1, 2, 4_000), rng.uniform(1_000, 2_000, 4_000)])
@@ -48,23 +79,52 @@ def test_small_and_large_forecasts_have_quantiles_of_their_own():
     assert relative[0] > 4 * relative[1]
 
 
-def test_the_ends_are_the_10_and_90_percent_quantiles_where_nearly_everybody_buys():
+@pytest.mark.parametrize(
+    ("level", "low", "high"), [(0.8, 0.1, 0.9), (0.5, 0.25, 0.75), (0.9, 0.05, 0.95), (0.98, 0.01, 0.99)]
+)
+def test_the_ends_leave_as_many_below_as_above_where_nearly_everybody_buys(level, low, high):
     spend = np.arange(2_000.0)
     found = SpendIntervals().fit(np.tile([900.0, 1_000.0, 1_100.0, 1_200.0, 1_300.0], 400), spend)
-    low, high = found.ratios_[:, 0], found.ratios_[:, 3]
-    assert found.predict(np.exp(found.centres_))["low"] == pytest.approx(low * np.exp(found.centres_))
-    assert found.predict(np.exp(found.centres_))["high"] == pytest.approx(high * np.exp(found.centres_))
-    assert low[0] == pytest.approx(np.quantile(spend[::5], 0.1) / 900.0)
-    assert high[0] == pytest.approx(np.quantile(spend[::5], 0.9) / 900.0)
+    smallest = found.predict(np.array([900.0]), level)
+    # The first bin holds every fifth customer.
+    assert smallest["low"] == pytest.approx([np.quantile(spend[::5], low)])
+    assert smallest["median"] == pytest.approx([np.quantile(spend[::5], 0.5)])
+    assert smallest["high"] == pytest.approx([np.quantile(spend[::5], high)])
 
 
-def test_the_interval_is_0_to_the_80_percent_quantile_where_a_tenth_buys_nothing():
-    # Half of each bin buys nothing, the other half 1, 2, ... 200 times 1.
-    spend = np.tile(np.concatenate([np.zeros(200), np.arange(1.0, 201.0)]), 5)
-    forecast = np.repeat([1.0, 2.0, 4.0, 8.0, 16.0], 400)
-    found = SpendIntervals().fit(forecast, spend).predict(np.array([1.0]))
+def bins_of_400(*buyers):
+    """Return five sizes of forecast, 1 to 16; in each so many of 400 spend 1, 2, 3, ... and the rest nothing."""
+    spend = [np.maximum(np.arange(1.0, 401.0) - 400 + some, 0.0) for some in buyers]
+    return np.repeat([1.0, 2.0, 4.0, 8.0, 16.0], 400), np.concatenate(spend)
+
+
+@pytest.mark.parametrize("level", [0.8, 0.9])
+def test_the_interval_is_0_to_the_quantile_of_its_level_where_a_tenth_buys_nothing(level):
+    forecast, spend = bins_of_400(*[200] * 5)
+    found = SpendIntervals().fit(forecast, spend).predict(np.array([1.0]), level)
     assert found["low"] == [0.0]
-    assert found["high"] == pytest.approx(np.quantile(spend[:400], 0.8))
+    assert found["high"] == pytest.approx(np.quantile(spend[:400], level))
+
+
+def test_what_bins_of_no_shows_hold_too_much_is_given_back_by_those_nearly_like_them():
+    forecast, spend = bins_of_400(20, 20, 120, 200, 340)
+    found = SpendIntervals().fit(forecast, spend).predict(np.array([1.0, 2.0, 4.0, 8.0, 16.0]))
+    # [0, 0] holds 95 % in two bins of five: 0.15 x 2/5 = 0.06 too much. Seven in ten are half way from 0.75 x 0.8 to
+    # 0.8 and give back half of that; five in ten and fewer give nothing.
+    bins = spend.reshape(5, 400)
+    expected = [np.quantile(bins[2], 0.77), np.quantile(bins[3], 0.8), np.quantile(bins[4], 0.8)]
+    assert found["high"][:2] == pytest.approx([0.0, 0.0], abs=1e-9)
+    assert found["high"][2:] == pytest.approx(expected, rel=0.02)
+    assert found["high"][2] < 0.95 * np.quantile(bins[2], 0.8)
+    assert found["low"].tolist() == [0.0] * 5
+
+
+@given(fitted=pairs, asked=arrays(np.float64, 20, elements=st.floats(0.0, 1e9)), level=st.floats(0.001, 0.98))
+def test_the_median_is_that_of_any_level_unless_the_interval_ends_before_it(fitted, asked, level):
+    intervals = SpendIntervals().fit(*fitted)
+    found, widest = intervals.predict(asked, level), intervals.predict(asked, 0.98)
+    assert (found["low"] <= found["median"]).all()
+    assert np.array_equal(found["median"], np.minimum(widest["median"], found["high"]))
 
 
 def test_between_two_sizes_of_forecast_quantiles_are_interpolated_in_its_logarithm():
@@ -111,5 +171,7 @@ def test_intervals_scale_with_the_currency():
 def test_fitted_intervals_survive_as_plain_data():
     forecast, spend = simulated(3_000, seed=9)
     intervals = SpendIntervals().fit(forecast, spend)
-    again = SpendIntervals.from_dict(intervals.to_dict()).predict(forecast)
-    assert all((again[name] == values).all() for name, values in intervals.predict(forecast).items())
+    again = SpendIntervals.from_dict(json.loads(json.dumps(intervals.to_dict(), allow_nan=False)))
+    for level in (0.5, 0.8, 0.95):
+        found = again.predict(forecast, level)
+        assert all((found[name] == values).all() for name, values in intervals.predict(forecast, level).items())
