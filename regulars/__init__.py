@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from models.churn import ChurnModel
     from models.lifetime import Economics
     from models.spend import SpendModel
+    from regulars.promotion import promote
     from regulars.verbs import backtest, catalogue, check, features, ledger, list, score, train  # noqa: A004
     from training.fit import Fitting
 
@@ -40,6 +41,7 @@ _HOMES = {
     "features": "regulars.verbs",
     "ledger": "regulars.verbs",
     "list": "regulars.verbs",
+    "promote": "regulars.promotion",
     "score": "regulars.verbs",
     "train": "regulars.verbs",
 }
@@ -64,6 +66,7 @@ __all__ = [
     "features",
     "ledger",
     "list",
+    "promote",
     "score",
     "train",
 ]

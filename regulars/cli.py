@@ -8,9 +8,10 @@ from cyclopts import App, CycloptsError
 from cyclopts.config import Env, Toml
 
 from regulars import __version__
-from regulars.commands import backtest, check, demo, features, list_, score, train
+from regulars.commands import check, demo, features, list_, score, train
 from regulars.errors import RegularsError
 from regulars.exits import DONE, INTERRUPTED, WRONG_INPUT
+from regulars.judging import backtest, promote
 
 app = App(
     name="regulars",
@@ -25,7 +26,7 @@ app = App(
         Toml("regulars.toml", use_commands_as_keys=False, allow_unknown=True),
     ],
 )
-for command in (demo, check, features, backtest, train, score):
+for command in (demo, check, features, backtest, train, promote, score):
     app.command(command)
 app.command(list_, name="list")
 

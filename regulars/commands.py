@@ -1,5 +1,6 @@
 """The commands: each one reads flags, calls its verb, and says what came of it."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -85,39 +86,12 @@ def features(
     screen.result({"customers": rows, "as_of": day, "out": str(out), "log_fingerprint": ledger.fingerprint})
 
 
-def backtest(
-    log: LogSource, *, horizon: int = 90, cutoffs: int = 4, layout: LogFlags = LAYOUT, output: OutputFlags = OUTPUT
-) -> None:
-    """Evaluate on the newest complete windows of a log, beside the baselines, and log it in MLflow.
-
-    Parameters
-    ----------
-    horizon
-        Length of the outcome windows in days.
-    cutoffs
-        How many windows at most.
-    """
-    from regulars import report, verbs
-    from training.tracking import log_backtest
-
-    screen = Screen(output.quiet, output.json)
-    ledger = read(log, layout, screen)
-    screen.note(f"evaluating at up to {cutoffs} as-of dates, {horizon} days ahead …")
-    found = verbs.backtest(ledger, horizon, cutoffs)
-    for evaluation in found.evaluations:
-        title = f"As of {evaluation.as_of}, {horizon} days ahead, {len(evaluation.customers):,} customers"
-        screen.table(title, *report.metrics_table(evaluation.metrics))
-    screen.table("Mean of all windows", *report.metrics_table(found.summary))
-    run_id = log_backtest(found, horizon, ledger.fingerprint)
-    screen.say(f"MLflow run {run_id}")
-    screen.result({**found.to_dict(), "run_id": run_id, "log_fingerprint": ledger.fingerprint})
-
-
 def train(
     log: LogSource,
     *,
     as_of: date | None = None,
     horizon: int = 90,
+    tune: int = 0,
     layout: LogFlags = LAYOUT,
     output: OutputFlags = OUTPUT,
 ) -> None:
@@ -129,6 +103,9 @@ def train(
         As-of date: nothing at or after it is read; by default the day after the log's last.
     horizon
         Length of the outcome window that scores predict, in days.
+    tune
+        How many settings to try on past windows before; what was tried is kept in .regulars, so that an interrupted
+        search goes on. By default none: the settings that there are do well.
     """
     from regulars import report, verbs
 
@@ -136,12 +113,13 @@ def train(
     ledger = read(log, layout, screen)
     note_silence(ledger, verbs.as_of_date(ledger, as_of), screen)
     screen.note(f"training as of {verbs.as_of_date(ledger, as_of)}, {horizon} days ahead …")
-    found = verbs.train(ledger, as_of, horizon)
-    screen.facts(report.training_facts(found))
+    with screen.progress("trying settings", tune) if tune else nullcontext(lambda trials: None) as progress:
+        found = verbs.train(ledger, as_of, horizon, tune=tune, progress=progress)
+    screen.facts(report.training_facts(found) | ({"tuned": found.search.said} if found.search else {}))
     if found.evaluation is not None:
         title = f"The same recipe as of {found.evaluation.as_of}, beside what happened"
         screen.table(title, *report.metrics_table(found.evaluation.metrics))
-    screen.result(report.training_result(found))
+    screen.result(report.training_result(found) | ({"tuned": found.search.to_dict()} if found.search else {}))
 
 
 def score(

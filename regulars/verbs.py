@@ -23,6 +23,7 @@ from serving.store import Store
 from training.backtest import Backtest
 from training.backtest import backtest as run_backtest
 from training.fit import Fitting
+from training.judgement import judge_registered
 from training.train import Training
 from training.train import train as run_training
 
@@ -93,7 +94,13 @@ def features(log: Any, as_of: date | str | None = None, horizon: int = HORIZON_D
     return table.sort_values("customer_id").set_index("customer_id").drop(columns=KEYS[0])
 
 
-def backtest(log: Any, horizon: int = HORIZON_DAYS, cutoffs: int = 4, fitting: Fitting | None = None) -> Backtest:
+def backtest(
+    log: Any,
+    horizon: int = HORIZON_DAYS,
+    cutoffs: int = 4,
+    fitting: Fitting | None = None,
+    model: str | None = None,
+) -> Backtest:
     """Evaluate on the newest complete windows of a log, beside the baselines.
 
     Parameters
@@ -106,17 +113,27 @@ def backtest(log: Any, horizon: int = HORIZON_DAYS, cutoffs: int = 4, fitting: F
         How many windows at most.
     fitting
         How to fit; None: the defaults.
+    model
+        Alias or version of a registered model, to be judged as it is on windows since its training; None: fit anew at
+        every as-of date.
 
     Raises
     ------
-    LogError, HistoryError
-        The log cannot be used, or covers no complete window with enough history before it.
+    LogError, HistoryError, BundleError
+        The log or the model cannot be used, or the log covers no complete window with enough history before it.
     """
+    if model is not None:
+        return judge_registered(ledger(log), load_registered(horizon, model), cutoffs)
     return run_backtest(ledger(log), horizon, cutoffs, fitting)
 
 
 def train(
-    log: Any, as_of: date | str | None = None, horizon: int = HORIZON_DAYS, fitting: Fitting | None = None
+    log: Any,
+    as_of: date | str | None = None,
+    horizon: int = HORIZON_DAYS,
+    fitting: Fitting | None = None,
+    tune: int = 0,
+    progress: Progress = lambda trials: None,
 ) -> Training:
     """Fit, evaluate on the newest complete window, log in MLflow and register.
 
@@ -130,6 +147,10 @@ def train(
         Length of the outcome window that scores predict, in days.
     fitting
         How to fit; None: the defaults.
+    tune
+        How many settings to try on past windows before, kept in `.regulars` so that a search can go on; 0: none.
+    progress
+        Called with the number of settings tried.
 
     Raises
     ------
@@ -137,7 +158,7 @@ def train(
         The log cannot be used, or is too short.
     """
     known = ledger(log)
-    return run_training(known, as_of_date(known, as_of), horizon, fitting)
+    return run_training(known, as_of_date(known, as_of), horizon, fitting, tune, progress)
 
 
 def score(

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import ibis
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -18,10 +19,12 @@ from features.snapshot import BATCH_ROWS, frames, snapshot
 from features.window import schedule
 from models.bundle import Bundle
 from models.level import Level, windows
-from models.lifetime import Economics
+from models.lifetime import Economics, value
+from models.long_run import LongRun
 from models.pin import Pins, Totals
 from models.registry import Registered
 from regulars.errors import BundleError, HistoryError
+from serving.past_years import forecast_long_run
 from serving.reasons import reasons
 from serving.rfm_scores import rfm_scores
 from serving.segments import segment, value_tier
@@ -44,6 +47,8 @@ class Scoring:
         The level forecast of the as-of date.
     model_version
         The version that was used.
+    window_days
+        Length of the past windows that taught it: shorter than the horizon where it extrapolates.
     """
 
     customers: int
@@ -51,6 +56,7 @@ class Scoring:
     horizon_days: int
     level: Level
     model_version: str
+    window_days: int
 
 
 def score(
@@ -100,9 +106,9 @@ def score(
             "log_fingerprint": ledger.fingerprint,
             "scored_at": datetime.now(UTC),
         }
-        pinned = _pinned(bundle, totals.pins(level), spill, stamp, progress)
+        pinned = _pinned(bundle, level, totals.pins(level), spill, stamp, progress)
         store.write(pinned, as_of, bundle.horizon_days)
-    return Scoring(totals.customers, as_of, bundle.horizon_days, level, registered.version)
+    return Scoring(totals.customers, as_of, bundle.horizon_days, level, registered.version, bundle.window_days)
 
 
 def forecast_level(bundle: Bundle, known: Ledger, as_of: date) -> Level:
@@ -111,10 +117,7 @@ def forecast_level(bundle: Bundle, known: Ledger, as_of: date) -> Level:
     past = windows(customer_groups(known, plan.dates, plan.window_days).to_pandas(), bundle.btyd, plan.window_days)
     if as_of not in past:
         raise HistoryError(f"nobody had bought before {as_of}: the log holds only refunds by then; choose a later date")
-    cutoffs = [past[day] for day in plan.cutoffs if day in past]
-    return bundle.level_rule.forecast(
-        cutoffs, past[as_of], past.get(plan.last_year) if plan.last_year else None, plan.settled
-    )
+    return bundle.level_rule.forecast(past, plan)
 
 
 def _require_later(bundle: Bundle, as_of: date) -> None:
@@ -131,11 +134,12 @@ def _allocate(
 ) -> Totals:
     """First pass: write each customer's allocation, reasons and summary to a spill file; return the totals."""
     totals = Totals()
+    long_run = forecast_long_run(bundle, known, as_of)
     writer: pq.ParquetWriter | None = None
     for frame in frames(snapshot(known, as_of, bundle.window_days)):
         allocation = bundle.allocate(frame)
         totals.add(allocation)
-        table = pa.Table.from_pandas(_summary(bundle, frame, allocation, economics), preserve_index=False)
+        table = pa.Table.from_pandas(_summary(bundle, frame, allocation, long_run, economics), preserve_index=False)
         # A batch in which nobody has a reason would give that column no type.
         place = table.schema.get_field_index("reasons")
         table = table.set_column(place, "reasons", table["reasons"].cast(pa.list_(pa.string())))
@@ -147,28 +151,29 @@ def _allocate(
     return totals
 
 
-def _summary(bundle: Bundle, frame: pd.DataFrame, allocation: pd.DataFrame, economics: Economics) -> pd.DataFrame:
+def _summary(
+    bundle: Bundle, frame: pd.DataFrame, allocation: pd.DataFrame, long_run: LongRun, economics: Economics
+) -> pd.DataFrame:
     keys = frame.index.to_frame()
-    return allocation.assign(
+    return allocation.join(bundle.value_parts(frame, allocation, long_run, economics)).assign(
         customer_id=keys["customer_id"],
         as_of=keys["as_of"],
         recency_days=frame["recency_days"],
         frequency=frame["purchase_days"],
         monetary=frame["monetary"],
         tenure_days=frame["tenure_days"],
-        # Value before the pin, which is the same factor for everybody: ranks by it are ranks by value.
-        clv=economics.margin * bundle.lifetime_factor(frame, economics) * allocation["spend"],
         reasons=reasons(bundle, frame),
     )
 
 
 def _pinned(
-    bundle: Bundle, pins: Pins, spill: Path, stamp: dict[str, Any], progress: Progress
+    bundle: Bundle, level: Level, pins: Pins, spill: Path, stamp: dict[str, Any], progress: Progress
 ) -> Iterator[pa.RecordBatch]:
     """Second pass: stream the spill file with what depends on all customers, pinned and in the store's columns."""
     if not spill.exists():
         return
     table = connect().read_parquet(spill)
+    table = table.mutate(clv=value(table, pins, level, _exactly))
     table = table.mutate(**rfm_scores(table), value_tier=value_tier(table))
     table = table.mutate(segment=segment(table.r_score, table.f_score, table.m_score)).order_by("customer_id")
     for batch in table.to_pyarrow_batches(chunk_size=BATCH_ROWS):
@@ -177,10 +182,14 @@ def _pinned(
         days = pd.to_timedelta(predicted["next_order_days"], unit="D")
         full = frame.assign(
             **predicted.drop(columns="next_order_days"),
-            clv=frame["clv"] * pins.spend,
             next_order_date=pd.to_datetime(frame["as_of"]) + days,
             horizon_days=bundle.horizon_days,
             **stamp,
         )
         progress(len(frame))
         yield pa.RecordBatch.from_pandas(full[SCHEMA.names], schema=SCHEMA, preserve_index=False)
+
+
+def _exactly(number: float) -> Any:
+    # Written as a number, SQL would read a decimal out of it, and miss its last bit.
+    return ibis.literal(repr(float(number))).cast("float64")

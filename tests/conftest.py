@@ -2,6 +2,7 @@
 
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -53,3 +54,41 @@ def small_snapshot(sample_ledger):
 
     table = snapshot(sample_ledger, SMALL_AS_OF, 90, sampled(sample_ledger, [SMALL_AS_OF], 1_500)).to_pandas()
     return table.sort_values("customer_id").set_index("customer_id").drop(columns="as_of")
+
+
+@pytest.fixture(scope="session")
+def small_past(sample_ledger):
+    """What lessons are made of: the past of the published tenth, as of 1998-04-01 for 60 days, about 2,400 rows."""
+    from features.gaps import gap_counts
+    from features.outcome import customer_groups
+    from features.window import schedule
+    from models.encoding import Encoding
+    from models.gaps import GapCurve
+    from models.level import windows
+    from training.fit import fit_btyd
+    from training.table import OUTCOMES, training_table
+
+    plan = schedule(sample_ledger.span, SMALL_AS_OF, 60)
+    groups = customer_groups(sample_ledger, plan.dates, 60).to_pandas()
+    btyd = fit_btyd(sample_ledger, groups, SMALL_AS_OF)
+    table = training_table(sample_ledger, plan, 2_400)
+    past = {60: windows(groups, btyd, 60)}
+    for lesson in plan.others:
+        days = lesson.window_days
+        past[days] = windows(customer_groups(sample_ledger, lesson.cutoffs, days).to_pandas(), btyd, days)
+    return SimpleNamespace(
+        plan=plan,
+        table=table,
+        encoding=Encoding.of(table.drop(columns=list(OUTCOMES))),
+        btyd=btyd,
+        gaps=GapCurve().fit(gap_counts(sample_ledger, SMALL_AS_OF).to_pandas()),
+        past=past,
+    )
+
+
+@pytest.fixture(scope="session")
+def small_lessons(small_past):
+    from training.lessons import Lessons
+
+    found = small_past
+    return Lessons.of(found.table, found.encoding, found.btyd, found.gaps, found.past, found.plan)

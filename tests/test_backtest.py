@@ -18,7 +18,7 @@ from training.backtest import Backtest, backtest, plain
 from training.baselines import BASELINES, Known, historic_rate, last_window, mean
 from training.evaluate import MODEL, Evaluation, evaluate
 from training.fit import Fitting
-from training.metrics import HIGHER_IS_BETTER, judge
+from training.metrics import HIGHER_IS_BETTER, ORDER_METRICS, judge
 from training.train import newest_evaluation
 
 HORIZON = 90
@@ -167,7 +167,16 @@ def test_wins_count_the_windows_in_which_no_baseline_is_better():
 def test_every_metric_counts_in_the_direction_that_is_better(small_backtest):
     names = set(small_backtest.table.columns)
     assert set(HIGHER_IS_BETTER) <= names
-    assert names - set(HIGHER_IS_BETTER) == {"mae", "rmse", "bias", "log_loss", "brier", "calibration_error"}
+    lower = {"mae", "rmse", "bias", "log_loss", "brier", "calibration_error"}
+    assert names - set(HIGHER_IS_BETTER) - set(ORDER_METRICS) == lower
+
+
+@pytest.mark.slow
+def test_orders_are_judged_of_the_own_model_alone_and_win_nothing(small_backtest):
+    orders = small_backtest.table[list(ORDER_METRICS)]
+    assert orders.xs(MODEL, level="model").notna().all(axis=None)
+    assert orders.drop(MODEL, level="model").isna().all(axis=None)
+    assert not set(ORDER_METRICS) & set(small_backtest.wins.index)
 
 
 def test_an_undefined_metric_of_the_model_is_no_win():

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,9 +12,10 @@ import pytest
 
 from regulars import cli
 from regulars.exits import ANSWER_NO, DONE, WRONG_INPUT
+from training.baselines import BASELINES
 
 CDNOW = Path(__file__).parents[1] / "regulars" / "data" / "cdnow.parquet"
-ROADS = ("check", "features", "backtest", "train", "score")
+ROADS = ("check", "features", "backtest", "train", "promote", "score")
 
 
 @pytest.fixture(autouse=True)
@@ -220,6 +222,73 @@ class TestRoad:
         score = ("score", "log.parquet", "--as-of", "1998-05-01", "--store", "store", "--json", "-")
         assert run(*score, "--model", "challenger") == DONE
         assert json.loads(capsys.readouterr().out)["model_version"] == made["version"]
+
+
+@pytest.fixture(scope="module")
+def challenged(trained, tmp_path_factory):
+    """A folder with a registry of its own, and the version that was trained there as of 1998-04-01."""
+    folder = tmp_path_factory.mktemp("challenged")
+    shutil.copytree(trained, folder, dirs_exist_ok=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder}/mlflow.db")
+        assert run("train", "log.parquet", "--as-of", "1998-04-01", "--json", "made.json", "--quiet") == DONE
+    return folder, json.loads((folder / "made.json").read_text())["version"]
+
+
+@pytest.fixture
+def challenger(challenged, monkeypatch):
+    """That version, as challenger of version 1, which is champion."""
+    from models.registry import connect
+
+    folder, version = challenged
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder}/mlflow.db")
+    for alias, of in {"champion": "1", "challenger": version}.items():
+        connect().set_registered_model_alias("regulars-90d", alias, of)
+    return version
+
+
+class TestChampion:
+    def test_both_figures_are_shown_and_the_answer_is_the_exit_code(self, capsys, challenger):
+        code = run("promote", "log.parquet")
+        said = capsys.readouterr().out
+        assert all(text in said for text in ("Gini", "log loss", f"version {challenger}", "champion 1", "95% interval"))
+        assert code in (DONE, ANSWER_NO)
+        assert ("promoted " in said, "refused " in said) == (code == DONE, code == ANSWER_NO)
+        assert max(len(line) for line in said.splitlines()) <= 80
+
+    def test_the_decision_is_there_for_programs_and_scores_come_from_the_new_champion(self, capsys, challenger):
+        assert run("promote", "log.parquet", "--force", "--by", "Ada", "--json", "-") == DONE
+        found = json.loads(capsys.readouterr().out)
+        assert (found["promoted"], found["by"], found["challenger"]) == (True, "Ada", challenger)
+        assert set(found["comparison"]["metrics"]) == {"mae", "rmse", "gini", "bias", "auc", "log_loss"}
+        assert run("score", "log.parquet", "--as-of", "1998-05-01", "--store", "store", "--json", "-") == DONE
+        assert json.loads(capsys.readouterr().out)["model_version"] == challenger
+
+    def test_one_that_is_champion_already_or_not_there_is_refused(self, capsys, challenger):
+        assert "version 1 of regulars-90d is the champion already" in refusal(
+            capsys, "promote", "log.parquet", "--model", "champion"
+        )
+        assert "'77'" in refusal(capsys, "promote", "log.parquet", "--model", "77")
+        assert "log_loss" in refusal(capsys, "promote", "log.parquet", "--metric", "r2")
+
+    def test_without_a_complete_window_since_the_training_it_says_when_to_come_back(self, capsys, challenger):
+        log = pd.read_parquet("log.parquet")
+        log[pd.to_datetime(log["timestamp"]) < "1998-06-15"].to_parquet("short.parquet")
+        assert run("promote", "short.parquet") == ANSWER_NO
+        said = " ".join(capsys.readouterr().out.split())
+        assert "can be judged from 1998-06-30 on" in said
+        assert "--force" in said
+        assert "1998-06-30" in refusal(capsys, "backtest", "short.parquet", "--model", "challenger")
+
+    def test_a_registered_model_is_judged_as_it_is_on_windows_since_its_training(self, capsys, challenger):
+        assert run("backtest", "log.parquet", "--model", "champion", "--json", "-") == DONE
+        found = json.loads(capsys.readouterr().out)
+        assert (found["model"], found["model_version"]) == ("regulars-90d", "1")
+        assert [window["as_of"] for window in found["windows"]] == ["1998-03-11", "1998-04-02"]
+        assert set(found["windows"][0]["metrics"]) == {"Regulars", *BASELINES}
+        assert found["run_id"]
 
 
 class TestHelp:

@@ -11,7 +11,7 @@ from regulars import cli
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```sh\n(.*?)^```", README, flags=re.DOTALL | re.MULTILINE)
-COMMANDS = ("demo", "check", "features", "backtest", "train", "score", "list")
+COMMANDS = ("demo", "check", "features", "backtest", "train", "promote", "score", "list")
 
 
 def spoken() -> list[list[str]]:

@@ -1,6 +1,7 @@
 """Fitting: the future teaches nothing, the past does, and too little of it is refused."""
 
 import json
+from dataclasses import replace
 from datetime import date, timedelta
 from importlib.metadata import version
 
@@ -11,12 +12,17 @@ import pytest
 from features.ledger import build_ledger
 from features.log import Log
 from features.snapshot import snapshot
+from models.booster import OffsetBooster
 from models.btyd import BTYD
 from models.bundle_files import DOCUMENT, save_bundle
+from models.churn import PARAMETRIC
+from models.spend import BTYD_ALONE
 from regulars.errors import HistoryError
 from training.fit import Fitting, fit_btyd, fit_bundle
+from training.table import OUTCOMES, training_table
 
 AS_OF, HORIZON = date(1998, 2, 1), 60
+SMALL_AS_OF = date(1998, 4, 1)
 LITTLE = Fitting(rows=1_000, seed=5)
 FIRST = date(2024, 1, 1)
 
@@ -81,7 +87,9 @@ def test_a_row_of_the_day_before_the_as_of_date_does_count(fitted_files, known_r
 
 def test_the_seed_is_that_of_every_model(fitted):
     bundle = fitted.bundle
-    boosters = [*bundle.churn.boosters_.values(), bundle.spend.members_["count"], bundle.spend.members_["spend"]]
+    members = (*bundle.churn.members_.values(), *bundle.spend.members_.values())
+    boosters = [member for member in members if isinstance(member, OffsetBooster)]
+    assert len(boosters) == 4
     assert {model.seed for model in (bundle.spend, bundle.churn, bundle.explainer, *boosters)} == {LITTLE.seed}
 
 
@@ -89,10 +97,20 @@ def test_what_was_learnt_from_is_reported(fitted):
     plan = fitted.plan
     assert (plan.as_of, plan.horizon_days, plan.window_days) == (AS_OF, HORIZON, HORIZON)
     assert set(fitted.past) == set(plan.dates)
-    assert 800 < fitted.rows < 1_200
+    # A thousand at twelve dates, and as many a date at the four of windows of 30 days.
+    assert 1_200 < fitted.rows < 1_470
     facts = fitted.bundle.facts
     assert (facts["as_of"], facts["log_first_day"], facts["log_last_day"]) == ("1998-02-01", "1997-01-01", "1998-01-31")
     assert facts["versions"]["lightgbm"] == version("lightgbm")
+
+
+def test_the_members_of_a_bundle_are_those_that_the_rehearsal_trusts(small_fitted, fitted):
+    bundle = small_fitted.bundle
+    assert (bundle.spend.members, bundle.churn.members) == small_fitted.rehearsal.best()
+    # A past of a thousand rows has too few in its newer windows to tell: the buy-till-you-die model gets a vote.
+    assert fitted.rehearsal is None
+    assert fitted.bundle.spend.members == (*LITTLE.spend_members, *BTYD_ALONE)
+    assert fitted.bundle.churn.members == (*LITTLE.churn_members, *PARAMETRIC)
 
 
 def test_past_windows_are_summed_over_all_customers_and_not_over_the_sample(fitted, known_rows):
@@ -119,11 +137,9 @@ def test_predictions_for_the_training_date_are_pinned_to_the_level_on_btyds_tota
 
 
 def test_intervals_hold_about_four_fifths_of_the_customers_of_the_past(small_fitted, sample_ledger):
-    from training.table import training_table
-
     bundle, plan = small_fitted.bundle, small_fitted.plan
-    past = training_table(sample_ledger, plan, 2_000)
-    predicted = bundle.predict(past.drop(columns=["net_spend", "outcome_days", "churned"]))
+    past = training_table(sample_ledger, replace(plan, others=()), 2_000)
+    predicted = bundle.predict(past.drop(columns=list(OUTCOMES)))
     inside = past["net_spend"].between(predicted["expected_spend_low"], predicted["expected_spend_high"])
     # Most customers of this log spend nothing, and 0 lies inside every interval that begins there.
     assert 0.75 < inside.mean() < 0.95
@@ -187,3 +203,45 @@ def test_two_customers_are_enough_and_twice_the_history_is_the_longest_horizon()
     fitted, found = predicted(ledger_of(("a", 0, 10), ("b", 0, 5), ("a", 60, 10), ("a", 99, 3)), day(100), 200)
     assert (fitted.bundle.horizon_days, fitted.bundle.window_days) == (200, 33)
     assert found.drop(columns="next_order_days").notna().all(axis=None)
+
+
+def test_customers_who_always_come_back_are_expected_to():
+    ledger = ledger_of(*((f"c{i}", day_, 20 + i) for i in range(40) for day_ in range(i % 5, 100, 5)))
+    _, found = predicted(ledger, day(100), 30)
+    assert np.isfinite(found.drop(columns="next_order_days")).all(axis=None)
+    assert found["churn_probability"].max() < 0.05
+    # Six days of about 39.5 in a month.
+    assert found["expected_spend"].sum() == pytest.approx(40 * 6 * 39.5, rel=0.15)
+
+
+def test_where_nobody_came_back_lately_hardly_anybody_is_expected_to():
+    once = [(f"c{i}", i % 20, 20 + i % 7) for i in range(200)]
+    _, found = predicted(ledger_of(*once, ("late", 99, 5)), day(100), 30)
+    assert np.isfinite(found.drop(columns="next_order_days")).all(axis=None)
+    assert found["churn_probability"].drop("late").min() > 0.8
+    assert found["expected_spend"].drop("late").max() < 20
+
+
+@pytest.mark.slow
+def test_a_log_in_another_currency_gives_the_same_forecast_in_it(cdnow_sample):
+    # What trees read is without the two families that round: decays to millionths of money, logarithms of 1 + money.
+    small = Fitting(rows=2_400, spend_trees=30, churn_trees=30, without=("family:rfm", "family:momentum"))
+    rows = cdnow_sample[cdnow_sample["customer_id"].isin(sorted(cdnow_sample["customer_id"].unique())[:500])]
+    found = {}
+    for by in (1, 128, 100):
+        ledger = build_ledger(Log(rows.assign(amount=rows["amount"] * by)))
+        table = (
+            snapshot(ledger, SMALL_AS_OF, HORIZON)
+            .to_pandas()
+            .set_index("customer_id")
+            .drop(columns="as_of")
+            .sort_index()
+        )
+        found[by] = fit_bundle(ledger, SMALL_AS_OF, HORIZON, small).bundle.predict(table)
+    for by in (128, 100):
+        spend = found[by]["expected_spend"].to_numpy() / by
+        assert spend == pytest.approx(found[1]["expected_spend"].to_numpy(), rel=1e-6)
+        for name in ("churn_probability", "expected_orders"):
+            assert found[by][name].to_numpy() == pytest.approx(found[1][name].to_numpy(), rel=1e-12), name
+    exact = ["churn_probability", "expected_orders", "next_order_days"]
+    pd.testing.assert_frame_equal(found[128][exact], found[1][exact], check_exact=True)

@@ -15,6 +15,7 @@ from training.metrics import (
     gain_curve,
     judge,
     normalised_gini,
+    order_metrics,
     spend_metrics,
 )
 
@@ -222,3 +223,60 @@ def test_of_nobody_nothing_is_known():
     assert np.isnan(coverage(nobody, nobody, nobody))
     assert deciles(nobody, nobody).empty
     assert list(judged(nobody, nobody, nobody.astype(bool), nobody)) == list(judged(*simulated(50)))
+
+
+# Orders: four customers with a date, one of whom does not come, and one without a date.
+ORDERS = np.array([2.0, 1.0, 0.0, 1.0, 4.0])
+FIRST_DAYS, DATES = np.array([3.0, 40.0, np.nan, 10.0, 80.0]), np.array([5.0, 10.0, 20.0, 10.0, np.nan])
+
+
+def test_orders_are_judged_by_error_and_total():
+    found = order_metrics(ORDERS, np.array([1.0, 1.0, 1.0, 1.0, 2.0]), FIRST_DAYS, DATES)
+    assert found["orders_mae"] == pytest.approx((1 + 0 + 1 + 0 + 2) / 5)
+    assert found["orders_bias"] == pytest.approx(6 / 8 - 1)
+
+
+def test_next_order_dates_are_judged_on_those_who_have_one_and_who_never_comes_is_late():
+    found = order_metrics(ORDERS, ORDERS, FIRST_DAYS, DATES)
+    assert found["next_order_by_date"] == 2 / 4
+    assert found["next_order_error"] == np.median([2, 30, 0])
+
+
+def test_dates_that_are_medians_are_met_by_half():
+    rng = np.random.default_rng(0)
+    pace = rng.gamma(3.0, 10.0, 20_000)
+    found = order_metrics(pace, pace, rng.exponential(pace), pace * np.log(2))
+    assert found["next_order_by_date"] == pytest.approx(0.5, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("orders", "first_days", "dates", "undefined"),
+    [
+        (
+            np.zeros(3),
+            np.full(3, np.nan),
+            np.full(3, np.nan),
+            {"orders_bias", "next_order_by_date", "next_order_error"},
+        ),
+        (np.ones(3), np.ones(3), np.full(3, np.nan), {"next_order_by_date", "next_order_error"}),
+        (np.ones(3), np.full(3, np.nan), np.ones(3), {"next_order_error"}),
+        (
+            np.array([]),
+            np.array([]),
+            np.array([]),
+            {"orders_mae", "orders_bias", "next_order_by_date", "next_order_error"},
+        ),
+    ],
+)
+def test_undefined_metrics_of_orders_are_nan(orders, first_days, dates, undefined):
+    found = order_metrics(orders, np.ones(len(orders)), first_days, dates)
+    assert {name for name, value in found.items() if np.isnan(value)} == undefined
+
+
+def test_orders_are_judged_where_they_are_predicted_and_known():
+    actual = pd.DataFrame({"net_spend": ORDERS, "churned": ORDERS == 0})
+    predicted = pd.DataFrame({"expected_spend": ORDERS, "expected_orders": ORDERS, "next_order_days": DATES})
+    assert "orders_mae" not in judge(actual, predicted)
+    known = actual.assign(outcome_days=ORDERS, first_order_days=FIRST_DAYS)
+    assert "orders_mae" not in judge(known, predicted[["expected_spend"]])
+    assert judge(known, predicted)["next_order_by_date"] == 0.5

@@ -85,9 +85,18 @@ class TestScores:
         scores = scored[1]
         assert scores["churn_probability"].between(0, 1).all()
         ahead = (scores["next_order_date"] - pd.Timestamp(NIGHT)).dt.days
-        assert ahead.dropna().between(1, 90).all()
+        assert ahead.dropna().between(0, 89).all()
         assert (ahead.isna() == (scores["churn_probability"] > 0.5)).mean() > 0.999
         assert (scores["clv"] > scores["expected_spend"] * 0.9).all()
+
+    def test_over_the_horizon_alone_value_is_the_expected_spend_to_the_last_bit(
+        self, sample_ledger, registered, scored, tmp_path
+    ):
+        store = Store(tmp_path / "store")
+        score(sample_ledger, NIGHT, registered, store, Economics(discount=0.0, lifetime_days=90))
+        scores = table(store, NIGHT)
+        assert np.array_equal(scores["clv"], scores["expected_spend"])
+        assert scores["expected_spend"].equals(scored[1]["expected_spend"])
 
     def test_segment_and_scores_belong_together(self, scored):
         scores = scored[1]

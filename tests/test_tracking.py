@@ -29,7 +29,7 @@ pytestmark = pytest.mark.slow
 
 AS_OF, HORIZON = date(1998, 4, 1), 90
 FITTING = Fitting(rows=1_000, seed=3)
-PICTURES = ["calibration.png", "deciles.png", "gain_curve.png", "importances.png"]
+PICTURES = ["calibration.png", "coverage.png", "deciles.png", "gain_curve.png", "importances.png"]
 CONNECT = "from models.registry import connect; connect(); connect()"
 
 
@@ -124,6 +124,8 @@ def test_parameters_say_how_it_was_trained(run, training):
     assert found["level_rule"] == training.fitted.bundle.level.rule
     assert float(found["btyd_r"]) == pytest.approx(training.fitted.bundle.btyd.dropout_.r_)
     assert found["evaluated_as_of"] == "1998-01-01"
+    assert found["spend_members"] == ", ".join(training.fitted.bundle.spend.members)
+    assert found["churn_members"] == ", ".join(training.fitted.bundle.churn.members)
 
 
 def test_metrics_are_those_of_the_newest_window_that_was_complete_by_then(run, training):
@@ -172,7 +174,7 @@ def test_tables_hold_the_baselines_and_the_importances(artifacts, training):
 def test_nothing_anywhere_in_the_store_is_pickled(store, training):
     files = [path for path in (store / "mlruns").rglob("*") if path.is_file()]
     assert len(files) > 15
-    known = {".txt", ".json", ".yaml", ".png", ".csv", ".py", ""}
+    known = {".txt", ".json", ".yaml", ".png", ".csv", ".py", ".md", ".html", ""}
     assert {path.suffix for path in files} <= known
     for path in files:
         content = path.read_bytes()
@@ -249,3 +251,9 @@ def test_a_backtest_is_a_run_with_one_child_a_window(training, client):
     children = client.search_runs([run.info.experiment_id], f"tags.mlflow.parentRunId = '{run_id}'")
     assert [child.info.run_name for child in children] == ["1998-01-01"]
     assert children[0].data.metrics["auc"] == pytest.approx(training.evaluation.metrics.loc[MODEL, "auc"])
+
+
+def test_a_backtest_of_a_registered_version_says_which(training, client):
+    run_id = log_backtest(Backtest((training.evaluation,), load_registered(HORIZON)), HORIZON, "0123456789abcdef")
+    tags = client.get_run(run_id).data.tags
+    assert (tags["kind"], tags["model"], tags["model_version"]) == ("backtest", "regulars-90d", "1")

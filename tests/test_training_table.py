@@ -48,25 +48,48 @@ def dates_of(table):
     return sorted({stamp.date() for stamp in table.index.get_level_values("as_of")})
 
 
+def of_length(table, days):
+    return table[table["ahead_days"] == days]
+
+
+def lessons_of(plan):
+    """Return the as-of dates of a schedule by length of their windows."""
+    return {plan.window_days: plan.cutoffs} | {lesson.window_days: lesson.cutoffs for lesson in plan.others}
+
+
 @pytest.mark.parametrize("horizon", [7, 30, 90, 365, 700])
 @pytest.mark.parametrize("as_of", [date(1997, 12, 20), AS_OF, date(1998, 7, 1), date(1998, 9, 1)])
 def test_every_past_window_ends_at_or_before_the_as_of_date_and_the_end_of_the_log(sample_ledger, as_of, horizon):
     plan = schedule(sample_ledger.span, as_of, horizon)
-    assert max(plan.cutoffs) + timedelta(days=plan.window_days) <= min(as_of, sample_ledger.span.end)
-    assert min(plan.cutoffs) > sample_ledger.span.first_day
+    for days, cutoffs in lessons_of(plan).items():
+        assert max(cutoffs) + timedelta(days=days) <= min(as_of, sample_ledger.span.end)
+        assert min(cutoffs) > sample_ledger.span.first_day
 
 
-@pytest.mark.parametrize(("as_of", "horizon"), [(date(1998, 9, 1), 365), (date(1997, 5, 1), 60)])
+@pytest.mark.parametrize(("as_of", "horizon"), [(date(1998, 9, 1), 540), (date(1997, 5, 1), 60)])
 def test_nothing_else_is_learnt_from(sample_ledger, as_of, horizon):
     plan = schedule(sample_ledger.span, as_of, horizon)
-    assert dates_of(training_table(sample_ledger, plan, 200)) == sorted(plan.cutoffs)
+    table = training_table(sample_ledger, plan, 200)
+    lessons = {days: cutoffs for days, cutoffs in lessons_of(plan).items() if cutoffs}
+    # Longer windows teach where the horizon is longer than any.
+    assert plan.extrapolates is (max(lessons) > plan.window_days)
+    assert set(table["ahead_days"]) == set(lessons)
+    for days, cutoffs in lessons.items():
+        assert set(dates_of(of_length(table, days))) <= set(cutoffs)
+    assert dates_of(of_length(table, plan.window_days)) == sorted(plan.cutoffs)
+    ends = table.index.get_level_values("as_of") + pd.to_timedelta(table["ahead_days"].to_numpy(), unit="D")
+    assert ends.max() <= pd.Timestamp(as_of)
 
 
-def test_it_is_one_row_a_customer_and_date_in_order(table, plan):
+def test_it_is_one_row_a_customer_date_and_length_in_order_whole_windows_first(table, plan):
     assert table.index.names == ["as_of", "customer_id"]
-    assert table.index.is_unique
-    assert table.index.is_monotonic_increasing
-    assert dates_of(table) == sorted(plan.cutoffs)
+    assert list(table["ahead_days"].unique()) == [60, 30]
+    for days, cutoffs in lessons_of(plan).items():
+        rows = of_length(table, days)
+        assert rows.index.is_unique
+        assert rows.index.is_monotonic_increasing
+        assert dates_of(rows) == sorted(cutoffs)
+    assert (table["ahead_days"].diff().dropna() != 0).sum() == 1
 
 
 def test_it_has_the_columns_of_the_snapshot_then_the_outcomes(table, sample_ledger, plan):
@@ -77,18 +100,29 @@ def test_it_has_the_columns_of_the_snapshot_then_the_outcomes(table, sample_ledg
 def test_features_are_those_of_the_snapshot_at_each_date(table, sample_ledger, plan):
     for as_of in (plan.cutoffs[0], plan.cutoffs[-1]):
         known = snapshot(sample_ledger, as_of, plan.window_days).to_pandas().set_index("customer_id")
-        rows = table.loc[pd.Timestamp(as_of)].drop(columns=list(OUTCOMES))
+        rows = of_length(table, 60).loc[pd.Timestamp(as_of)].drop(columns=list(OUTCOMES))
         pd.testing.assert_frame_equal(rows, known.loc[rows.index, rows.columns], check_exact=True)
 
 
+def test_features_look_back_by_the_window_that_is_predicted_whatever_the_length_of_the_outcome(
+    table, sample_ledger, plan
+):
+    cutoff = plan.others[0].cutoffs[0]
+    known = snapshot(sample_ledger, cutoff, 60).to_pandas().set_index("customer_id")
+    rows = of_length(table, 30).loc[pd.Timestamp(cutoff)].drop(columns=list(OUTCOMES))
+    pd.testing.assert_frame_equal(rows, known.loc[rows.index, rows.columns], check_exact=True)
+
+
 def test_outcomes_are_what_the_log_says_of_each_window(everybody, cdnow_sample, plan):
-    for as_of in plan.cutoffs:
-        rows, truth = everybody.loc[pd.Timestamp(as_of)], happened(cdnow_sample, as_of, plan.window_days)
-        assert set(rows.index) == set(truth.index)
-        truth = truth.loc[rows.index]
-        assert rows["net_spend"].to_numpy() == pytest.approx(truth["amount"].clip(lower=0).to_numpy(), abs=1e-9)
-        assert np.array_equal(rows["outcome_days"], truth["bought"])
-        assert np.array_equal(rows["churned"], truth["bought"] == 0)
+    for days, cutoffs in lessons_of(plan).items():
+        for as_of in cutoffs:
+            rows = of_length(everybody, days).loc[pd.Timestamp(as_of)]
+            truth = happened(cdnow_sample, as_of, days)
+            assert set(rows.index) == set(truth.index)
+            truth = truth.loc[rows.index]
+            assert rows["net_spend"].to_numpy() == pytest.approx(truth["amount"].clip(lower=0).to_numpy(), abs=1e-9)
+            assert np.array_equal(rows["outcome_days"], truth["bought"])
+            assert np.array_equal(rows["churned"], truth["bought"] == 0)
 
 
 def test_refunds_lower_the_spend_of_a_window_to_no_less_than_nothing():
@@ -97,7 +131,8 @@ def test_refunds_lower_the_spend_of_a_window_to_no_less_than_nothing():
     rows += [("b", days[100], 5.0), ("b", days[101], -40.0), ("c", days[119], 1.0)]
     ledger = build_ledger(Log(pd.DataFrame(rows, columns=["customer_id", "timestamp", "amount"])))
     table = training_table(ledger, schedule(ledger.span, date(2024, 4, 30), 30), EVERYBODY)
-    newest = table.loc[table.index.get_level_values("as_of").max()]
+    whole = of_length(table, 30)
+    newest = whole.loc[whole.index.get_level_values("as_of").max()]
     assert newest["net_spend"].to_dict() == {"a": 18.0, "b": 0.0}
     assert newest["outcome_days"].to_dict() == {"a": 1.0, "b": 1.0}
     assert not newest["churned"].any()

@@ -10,17 +10,27 @@ from joblib import Parallel, delayed
 
 from features.ledger import Ledger
 from features.window import rolling
+from models.registry import Registered
 from regulars.errors import HistoryError
 from training.evaluate import MODEL, Evaluation, evaluate
 from training.fit import Fitting
-from training.metrics import HIGHER_IS_BETTER
+from training.metrics import HIGHER_IS_BETTER, ORDER_METRICS
 
 
 @dataclass(frozen=True)
 class Backtest:
-    """Evaluations at several as-of dates, oldest first."""
+    """Evaluations at several as-of dates, oldest first.
+
+    Attributes
+    ----------
+    evaluations
+        One an as-of date.
+    registered
+        The registered bundle that was judged at all of them; None where each date had its own fit.
+    """
 
     evaluations: tuple[Evaluation, ...]
+    registered: Registered | None = None
 
     @property
     def table(self) -> pd.DataFrame:
@@ -36,7 +46,8 @@ class Backtest:
     @property
     def wins(self) -> pd.Series:
         """In how many windows the product's own model is at least as good as every baseline, by metric."""
-        table = self.table.drop(columns="coverage", errors="ignore")
+        # Of what no baseline predicts there is nothing to be better than.
+        table = self.table.drop(columns=["coverage", *ORDER_METRICS], errors="ignore")
         # All metrics turned so that less is better.
         turned = table.assign(bias=table["bias"].abs())
         for name in HIGHER_IS_BETTER:
@@ -58,7 +69,10 @@ class Backtest:
             }
             for e in self.evaluations
         ]
-        return {"windows": windows, "mean": plain(self.summary), "wins": self.wins.astype(int).to_dict()}
+        found = {"windows": windows, "mean": plain(self.summary), "wins": self.wins.astype(int).to_dict()}
+        if self.registered is None:
+            return found
+        return {"model": self.registered.name, "model_version": self.registered.version, **found}
 
 
 def backtest(ledger: Ledger, horizon_days: int = 90, cutoffs: int = 4, fitting: Fitting | None = None) -> Backtest:

@@ -15,6 +15,8 @@ from training.fit import Fitted, Fitting, fit_btyd, fit_bundle
 from training.metrics import judge
 
 MODEL = "Regulars"
+KINDS = ("purchase_days", "recency_days", "spend")
+"""Features by which kinds of customers are judged apart, see `training.groups`."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,8 @@ class Evaluation:
     fitted
         What was fitted at the as-of date.
     customers
-        One row a customer: `net_spend`, `outcome_days`, `churned`, and the model's predictions.
+        One row a customer: what `happened`, the model's predictions, and what tells kinds of customers apart on the
+        as-of date: `KINDS`.
     metrics
         One row a model, the product's own first; columns of `training.metrics.judge`.
     """
@@ -58,19 +61,53 @@ def evaluate(ledger: Ledger, as_of: date, horizon_days: int, fitting: Fitting | 
         The outcome is not wholly known, or the history is too short.
     """
     require_outcome(ledger, as_of, horizon_days)
-    fitted = fit_bundle(ledger, as_of, horizon_days, fitting)
-    known = snapshot(ledger, as_of, fitted.plan.window_days)
-    allocation, features = _allocate(fitted.bundle, known)
-    totals = Totals()
-    totals.add(allocation)
-    predicted = fitted.bundle.predictions(allocation, totals.pins(fitted.bundle.level))
-    happened = outcomes(ledger, as_of, horizon_days).rename(outcome_days="purchase_days").to_pandas()
-    actual = happened.set_index(list(KEYS)).reindex(predicted.index)
+    return judge_fitted(ledger, fit_bundle(ledger, as_of, horizon_days, fitting))
+
+
+def judge_fitted(ledger: Ledger, fitted: Fitted) -> Evaluation:
+    """Judge a bundle and the baselines by the outcome of the as-of date of its plan.
+
+    Parameters
+    ----------
+    ledger
+        A ledger that covers the outcome window.
+    fitted
+        The bundle, with the level of that as-of date, and the past windows as they were known then.
+    """
+    as_of, horizon_days = fitted.plan.as_of, fitted.plan.horizon_days
+    predicted, features = _predict(fitted.bundle, snapshot(ledger, as_of, fitted.plan.window_days))
+    actual = happened(ledger, as_of, horizon_days).reindex(predicted.index)
     judged = {MODEL: judge(actual, predicted)}
     basis = _basis(ledger, fitted, features)
     judged |= {name: judge(actual, baseline(basis)) for name, baseline in BASELINES.items()}
     metrics = pd.DataFrame(judged).T.rename_axis("model")
-    return Evaluation(as_of, horizon_days, fitted, actual.join(predicted), metrics)
+    customers = actual.join(predicted).join(features[list(KINDS)])
+    return Evaluation(as_of, horizon_days, fitted, customers, metrics)
+
+
+def happened(ledger: Ledger, as_of: date, horizon_days: int) -> pd.DataFrame:
+    """Return the outcome of every customer of an as-of date, indexed by `KEYS`.
+
+    Returns
+    -------
+    DataFrame
+        `net_spend`, `outcome_days` (purchase days), `first_order_days` (until the first of them) and `churned`.
+    """
+    found = outcomes(ledger, as_of, horizon_days)
+    found = found.rename(outcome_days="purchase_days", first_order_days="next_order_days")
+    return found.to_pandas().set_index(list(KEYS))
+
+
+def predict_all(bundle: Bundle, known: object) -> pd.DataFrame:
+    """Return the predictions of a bundle for a whole snapshot, pinned to the bundle's level as a scoring run's are."""
+    return _predict(bundle, known)[0]
+
+
+def _predict(bundle: Bundle, known: object) -> tuple[pd.DataFrame, pd.DataFrame]:
+    allocation, features = _allocate(bundle, known)
+    totals = Totals()
+    totals.add(allocation)
+    return bundle.predictions(allocation, totals.pins(bundle.level)), features
 
 
 def _allocate(bundle: Bundle, known: object) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -87,5 +124,8 @@ def _allocate(bundle: Bundle, known: object) -> tuple[pd.DataFrame, pd.DataFrame
 def _basis(ledger: Ledger, fitted: Fitted, features: pd.DataFrame) -> Known:
     plan, bundle = fitted.plan, fitted.bundle
     groups = customer_groups(ledger.before(plan.as_of), [plan.as_of], plan.window_days).to_pandas()
-    btyd = {"bg": fit_btyd(ledger, groups, plan.as_of, "bg"), "mbg": bundle.btyd}
+    # A bundle of an earlier as-of date brings the parameters of then: its baselines know what anybody knows now.
+    fresh = bundle.facts["as_of"] == str(plan.as_of)
+    mbg = bundle.btyd if fresh else fit_btyd(ledger, groups, plan.as_of, "mbg")
+    btyd = {"bg": fit_btyd(ledger, groups, plan.as_of, "bg"), "mbg": mbg}
     return Known(features, plan.horizon_days, plan.window_days, fitted.past[plan.cutoffs[0]], btyd)

@@ -1,54 +1,35 @@
-"""Fitting a bundle: past snapshots, BTYD, level, members, intervals, explainer."""
+"""Fitting a bundle: past snapshots, BTYD, level, rehearsal, members, intervals, explainer."""
 
 from dataclasses import dataclass, replace
 from datetime import date
 from importlib.metadata import version
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from features.catalogue import catalogue
 from features.ledger import Ledger
-from features.outcome import customer_groups, spenders
 from features.snapshot import KEYS, sampled, snapshot
-from features.window import Schedule, schedule
-from models.btyd import BTYD
-from models.bundle import Bundle, with_btyd
-from models.churn import ChurnModel
-from models.encoding import Encoding
+from features.window import Schedule
+from models.bundle import Bundle
+from models.churn import PARAMETRIC
 from models.explainer import Explainer
 from models.intervals import SpendIntervals
-from models.level import LevelRule, Window, windows
+from models.level import Window
 from models.pin import Pins, Totals
-from models.spend import SpendModel
-from regulars.errors import HistoryError
-from training.table import OUTCOMES, TRAINING_ROWS, training_table
+from models.spend import BTYD_ALONE, SpendModel
+from training.fitting import Fitting
+from training.lessons import Lessons
+from training.preparation import Preparation, fit_btyd, prepare
+from training.rehearsal import Rehearsal, rehearse
+
+__all__ = ["Fitted", "Fitting", "fit_btyd", "fit_bundle"]
 
 LIBRARIES = ("regulars", "lightgbm", "scikit-learn", "numpy", "scipy", "pandas", "ibis-framework", "duckdb")
-FEWEST_CUSTOMERS = 2
+UNPROVEN_ROWS = 5_000
+"""Below it, what could not be rehearsed is worth more together with the buy-till-you-die model than without."""
 PIN_CUSTOMERS = 20_000
 """Customers from whom the pins of the training as-of date are estimated; a scoring run counts all of its own."""
-
-
-@dataclass(frozen=True)
-class Fitting:
-    """How to fit.
-
-    Attributes
-    ----------
-    rows
-        About how many rows of past snapshots to learn from.
-    seed
-        Seed of the boosters.
-    threads
-        Threads of LightGBM; 0: all cores. It changes no result. On this many rows a second thread gains little, and
-        waits long where another process wants its core.
-    """
-
-    rows: int = TRAINING_ROWS
-    seed: int = 0
-    threads: int = 1
 
 
 @dataclass(frozen=True)
@@ -65,12 +46,15 @@ class Fitted:
         Totals of the past windows by date.
     rows
         Rows of the training table.
+    rehearsal
+        How recipes did on the newer windows, fitted on the older ones; None where the past is too short or too small.
     """
 
     bundle: Bundle
     plan: Schedule
     past: dict[date, Window]
     rows: int
+    rehearsal: Rehearsal | None = None
 
 
 def fit_bundle(ledger: Ledger, as_of: date, horizon_days: int, fitting: Fitting | None = None) -> Fitted:
@@ -94,121 +78,63 @@ def fit_bundle(ledger: Ledger, as_of: date, horizon_days: int, fitting: Fitting 
     """
     fitting = fitting or Fitting()
     ledger = ledger.before(as_of)
-    plan = schedule(ledger.span, as_of, horizon_days)
-    groups = customer_groups(ledger, plan.dates, plan.window_days).to_pandas()
-    btyd = fit_btyd(ledger, groups, as_of)
-    past = windows(groups, btyd, plan.window_days)
-    rule = LevelRule(plan.window_days, plan.step_days, plan.extrapolates)
-    level = rule.forecast(
-        # A log may begin with refunds: nobody is a customer yet at its first cut-offs.
-        [past[day] for day in plan.cutoffs if day in past],
-        past[as_of],
-        past.get(plan.last_year) if plan.last_year else None,
-        plan.settled,
-    )
-    table = training_table(ledger, plan, fitting.rows)
-    _require_rows(table, plan)
-    entries = catalogue(ledger).to_dict(orient="index")
-    members = _fit_members(table, entries, btyd, past, plan, fitting)
+    ready = prepare(ledger, as_of, horizon_days, fitting.rows)
+    members, rehearsal = _members(ready, fitting)
     bundle = Bundle(
         **members,
+        encoding=ready.encoding,
         horizon_days=horizon_days,
-        window_days=plan.window_days,
-        btyd=btyd,
-        level_rule=rule,
-        level=level,
+        window_days=ready.plan.window_days,
+        btyd=ready.btyd,
+        gaps=ready.gaps,
+        level_rule=ready.level_rule,
+        level=ready.level,
         pins=Pins(1.0, 1.0, 0.0),
-        catalogue=entries,
+        catalogue=ready.entries,
         facts=_facts(ledger, as_of),
     )
-    return Fitted(replace(bundle, pins=_pins(bundle, ledger, as_of)), plan, past, len(table))
+    pinned = replace(bundle, pins=_pins(bundle, ledger, as_of))
+    return Fitted(pinned, ready.plan, ready.past, len(ready.lessons.features), rehearsal)
 
 
-def fit_btyd(ledger: Ledger, groups: pd.DataFrame, as_of: date, dropout: Literal["mbg", "bg"] = "mbg") -> BTYD:
-    """Fit a buy-till-you-die model on the customers known at an as-of date.
-
-    Parameters
-    ----------
-    ledger
-        The ledger, for the spend of single customers.
-    groups
-        Customer groups, of `features.outcome.customer_groups`, at `as_of` among others.
-    as_of
-        As-of date.
-    dropout
-        ``mbg`` or ``bg``.
-
-    Raises
-    ------
-    HistoryError
-        Fewer than two customers bought before the as-of date.
-    """
-    known = groups[groups["as_of"] == pd.Timestamp(as_of)]
-    customers = int(known["customers"].sum())
-    if customers < FEWEST_CUSTOMERS:
-        raise HistoryError(
-            f"only {customers} customer(s) bought before {as_of}: a model of who comes back needs at least "
-            f"{FEWEST_CUSTOMERS}, and is of use from a few hundred on; choose a later as-of date or check the customer "
-            "column"
-        )
-    return BTYD(dropout).fit(known, spenders(ledger, as_of).to_pandas())
+def _members(ready: Preparation, fitting: Fitting) -> tuple[dict[str, Any], Rehearsal | None]:
+    lessons, plan, unused = ready.lessons, ready.plan, ready.unused(fitting)
+    rehearsal = rehearse(lessons, plan, fitting, unused)
+    spend, churn = lessons.fit_spend(plan.window_days, fitting, unused), lessons.fit_churn(fitting, unused)
+    if rehearsal is not None:
+        # The recipe that did best on windows it had not seen; most logs are large enough for the full one.
+        spend.members, churn.members = rehearsal.best()
+    unproven = rehearsal is None and lessons.outlook.whole.sum() < UNPROVEN_ROWS
+    # Where nothing has shown how far to trust what few rows or shorter windows taught, BTYD gets a vote as well.
+    if (unproven or plan.extrapolates) and spend.members != BTYD_ALONE:
+        spend.members = (*spend.members, *BTYD_ALONE)
+    if unproven:
+        churn.members = (*churn.members, *PARAMETRIC)
+    whole = lessons.whole
+    expected = spend.predict(whole.features)
+    telling = [name for name, entry in ready.entries.items() if entry["reason"] and name not in lessons.categorical]
+    explainer = Explainer(telling, fitting.seed, fitting.threads).fit(whole.features, expected)
+    intervals = _intervals(whole, expected if plan.extrapolates else _unseen(expected, whole, rehearsal, spend))
+    return {"spend": spend, "churn": churn, "intervals": intervals, "explainer": explainer}, rehearsal
 
 
-def _fit_members(
-    table: pd.DataFrame, entries: dict[str, Any], btyd: BTYD, past: dict[date, Window], plan: Schedule, fitting: Fitting
-) -> dict[str, Any]:
-    outcome, known = table[list(OUTCOMES)], table.drop(columns=list(OUTCOMES))
-    encoding = Encoding.of(known)
-    categorical = list(encoding.categories)
-    features = with_btyd(encoding.encode(known), btyd, plan.window_days)
-    levels = _levels(table, past)
-    spend = SpendModel(plan.window_days, seed=fitting.seed, threads=fitting.threads)
-    spend.fit(features, outcome["net_spend"], outcome["outcome_days"], levels, categorical)
-    churn = ChurnModel(seed=fitting.seed, threads=fitting.threads)
-    churn.fit(features, outcome["churned"], levels["snapshot"], levels["rate"], categorical)
-    expected = spend.predict(features)
-    telling = [name for name in encoding.numeric if entries[name]["reason"]]
-    explainer = Explainer(telling, fitting.seed, fitting.threads).fit(features, expected)
-    return {
-        "encoding": encoding,
-        "spend": spend,
-        "churn": churn,
-        "intervals": _intervals(expected, features["btyd_spend"], outcome["net_spend"], levels),
-        "explainer": explainer,
-    }
+def _unseen(expected: np.ndarray, whole: Lessons, rehearsal: Rehearsal | None, spend: SpendModel) -> np.ndarray:
+    """Put what the rehearsal expected of the newer windows in place of what models expect that have seen them."""
+    if rehearsal is None:
+        return expected
+    newer = np.isin(whole.outlook.snapshot, rehearsal.newer.outlook.snapshot)
+    unseen = expected.copy()
+    unseen[newer] = rehearsal.spend[tuple(spend.members)]
+    return unseen
 
 
-def _require_rows(table: pd.DataFrame, plan: Schedule) -> None:
-    if len(table) < FEWEST_CUSTOMERS:
-        raise HistoryError(
-            f"only {len(table)} customer(s) bought before {plan.cutoffs[0]}, where the newest past window of "
-            f"{plan.window_days} days begins: models need at least {FEWEST_CUSTOMERS} to learn from; bring a longer "
-            "log or a shorter horizon"
-        )
-
-
-def _levels(table: pd.DataFrame, past: dict[date, Window]) -> pd.DataFrame:
-    """Return each row's snapshot with its levels of spend and orders and its rate of active customers."""
-    dates = pd.Series(table.index.get_level_values("as_of"), index=table.index)
-    by_date = pd.DataFrame(
-        {
-            pd.Timestamp(day): {
-                "spend": window.level("spend"),
-                "orders": window.level("orders"),
-                "rate": window.happened["active"] / window.customers,
-            }
-            for day, window in past.items()
-        }
-    ).T
-    return by_date.reindex(dates).set_index(table.index).assign(snapshot=dates)
-
-
-def _intervals(expected: np.ndarray, btyd: pd.Series, spend: pd.Series, levels: pd.DataFrame) -> SpendIntervals:
-    # Scaled to BTYD's total times the usual level, not to each window's own: the error of the level stays inside.
-    usual = float(np.exp(np.log(levels.groupby("snapshot")["spend"].first()).mean()))
-    sums = pd.DataFrame({"btyd": btyd, "expected": expected}).groupby(levels["snapshot"]).transform("sum")
-    forecast = expected * (sums["btyd"] / sums["expected"]).to_numpy() * usual
-    return SpendIntervals().fit(forecast, np.maximum(spend.to_numpy(), 0.0))
+def _intervals(lessons: Lessons, expected: np.ndarray) -> SpendIntervals:
+    # Each window at its own level: what is left is how customers differ from what was expected of them.
+    snapshots = lessons.outlook.snapshot
+    btyd = lessons.features["btyd_spend"].to_numpy()
+    sums = pd.DataFrame({"btyd": btyd, "expected": expected}).groupby(snapshots).transform("sum")
+    forecast = expected * (sums["btyd"] / sums["expected"]).to_numpy() * lessons.outlook.spend
+    return SpendIntervals().fit(forecast, lessons.spend)
 
 
 def _pins(bundle: Bundle, ledger: Ledger, as_of: date) -> Pins:

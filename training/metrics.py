@@ -13,6 +13,7 @@ FloatArray = NDArray[np.float64]
 DECILES = 10
 SPEND_METRICS = ("mae", "rmse", "gini", "spearman", "top_decile_capture", "bias")
 CHURN_METRICS = ("auc", "log_loss", "brier", "calibration_error")
+ORDER_METRICS = ("orders_mae", "orders_bias", "next_order_by_date", "next_order_error")
 HIGHER_IS_BETTER = ("gini", "spearman", "top_decile_capture", "auc", "coverage")
 
 
@@ -75,6 +76,40 @@ def churn_metrics(churned: NDArray[np.bool_], probability: FloatArray) -> dict[s
     }
 
 
+def order_metrics(
+    orders: FloatArray, expected: FloatArray, first_days: FloatArray, next_days: FloatArray
+) -> dict[str, float]:
+    """Judge expected orders and next order dates.
+
+    Parameters
+    ----------
+    orders, expected
+        What was ordered and what was expected (n,).
+    first_days
+        Days from the as-of date to the first order of the window (n,), missing where there was none.
+    next_days
+        Days from the as-of date to the next order date (n,), missing where none was predicted.
+
+    Returns
+    -------
+    dict
+        `orders_mae`; `orders_bias`, expected over actual total less 1; `next_order_by_date`, the share of customers
+        with a date who had ordered by the end of it, one half if dates are the medians that they claim to be;
+        `next_order_error`, the median distance in days of date and first order, of those who have both. Undefined ones
+        are NaN.
+    """
+    if not len(orders):
+        return dict.fromkeys(ORDER_METRICS, np.nan)
+    total, dated = float(orders.sum()), ~np.isnan(next_days)
+    late = np.abs(first_days - next_days)[dated & ~np.isnan(first_days)]
+    return {
+        "orders_mae": float(np.abs(expected - orders).mean()),
+        "orders_bias": float(expected.sum()) / total - 1.0 if total > 0 else np.nan,
+        "next_order_by_date": float((first_days[dated] <= next_days[dated]).mean()) if dated.any() else np.nan,
+        "next_order_error": float(np.median(late)) if len(late) else np.nan,
+    }
+
+
 def coverage(spend: FloatArray, low: FloatArray, high: FloatArray) -> float:
     """Return the share of customers whose spend fell into their interval, NaN where there is nobody."""
     return float(((spend >= low) & (spend <= high)).mean()) if len(spend) else np.nan
@@ -128,9 +163,10 @@ def judge(actual: pd.DataFrame, predicted: pd.DataFrame) -> dict[str, Any]:
     Parameters
     ----------
     actual
-        `net_spend` and `churned`, n rows.
+        `net_spend` and `churned`, n rows; `outcome_days` and `first_order_days` for a model that predicts orders.
     predicted
-        `expected_spend`; `churn_probability`, `expected_spend_low` and `expected_spend_high` where it has them.
+        `expected_spend`; `churn_probability`, `expected_spend_low` and `expected_spend_high`, `expected_orders` and
+        `next_order_days` where it has them.
     """
     spend = actual["net_spend"].to_numpy(dtype=np.float64)
     found = spend_metrics(spend, predicted["expected_spend"].to_numpy(dtype=np.float64))
@@ -140,6 +176,11 @@ def judge(actual: pd.DataFrame, predicted: pd.DataFrame) -> dict[str, Any]:
     if "expected_spend_low" in predicted:
         low, high = predicted["expected_spend_low"].to_numpy(), predicted["expected_spend_high"].to_numpy()
         found["coverage"] = coverage(spend, low, high)
+    if "expected_orders" in predicted and "first_order_days" in actual:
+        happened = (actual[name].to_numpy(dtype=np.float64) for name in ("outcome_days", "first_order_days"))
+        foreseen = (predicted[name].to_numpy(dtype=np.float64) for name in ("expected_orders", "next_order_days"))
+        (orders, first_days), (expected, next_days) = happened, foreseen
+        found |= order_metrics(orders, expected, first_days, next_days)
     return found
 
 

@@ -1,4 +1,4 @@
-"""Pictures of an evaluation: calibration, gain curve, deciles, importances."""
+"""Pictures of an evaluation: calibration, coverage, gain curve, deciles, importances."""
 
 from typing import Any
 
@@ -6,9 +6,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from models.bundle import Bundle
 from training.evaluate import Evaluation
+from training.groups import PROMISED_COVERAGE, by_churn, covered
 from training.metrics import deciles, gain_curve
 
 # Okabe & Ito (2008): told apart with any colour vision.
@@ -17,9 +19,13 @@ MOST_FEATURES = 20
 
 
 def pictures(evaluation: Evaluation) -> dict[str, Figure]:
-    """Return the pictures of an evaluation by name: `calibration`, `gain_curve`, `deciles`, `importances`."""
+    """Return the pictures of an evaluation by name.
+
+    They are `calibration`, `coverage`, `gain_curve`, `deciles` and `importances`.
+    """
     return {
         "calibration": calibration(evaluation.customers),
+        "coverage": coverage_chart(evaluation.customers),
         "gain_curve": gains(evaluation.customers),
         "deciles": decile_chart(evaluation.customers),
         "importances": importances(evaluation.fitted.bundle),
@@ -36,20 +42,41 @@ def truth_picture(customers: pd.DataFrame) -> Figure:
 
 
 def calibration(customers: pd.DataFrame) -> Figure:
-    """Draw predicted against actual churn by decile of the prediction."""
+    """Draw predicted against actual churn by decile of the prediction, with 95 % Wilson intervals of the latter."""
     figure = Figure(figsize=(7, 4.5), layout="constrained")
     _draw_calibration(customers, figure.subplots())
     return figure
 
 
 def _draw_calibration(customers: pd.DataFrame, axes: Axes) -> None:
-    churned = customers["churned"].to_numpy(dtype=float)
-    table = deciles(churned, customers["churn_probability"].to_numpy())
+    table = by_churn(customers)
     _title(axes, "Churn probability, predicted and actual")
     axes.plot([0, 1], [0, 1], color=QUIET_COLOUR, linestyle="--", label="perfect")
-    axes.plot(table["expected"], table["actual"], color=MODEL_COLOUR, marker="o", label="deciles of customers")
+    _draw_shares(axes, table["expected"].to_numpy(), table, "deciles of customers, 95 % interval")
     axes.set(xlabel="predicted churn probability", ylabel="share that churned", xlim=(0, 1), ylim=(0, 1))
     axes.legend(frameon=False)
+
+
+def coverage_chart(customers: pd.DataFrame) -> Figure:
+    """Draw the share of customers inside their 80 % interval by decile of expected spend, with Wilson intervals."""
+    table = covered(customers)
+    figure = Figure(figsize=(7, 4.5), layout="constrained")
+    axes = figure.subplots()
+    _title(axes, "Customers whose spend fell into their 80 % interval")
+    places = np.arange(len(table))
+    axes.axhline(PROMISED_COVERAGE * 100, color=QUIET_COLOUR, linestyle="--", label="promised")
+    _draw_shares(axes, places, table[["actual", "low", "high"]] * 100, "deciles of customers, 95 % interval")
+    axes.set(xlabel="decile, 1 is the highest prediction", ylabel="share inside, %", ylim=(0, 101))
+    axes.set_xticks(places, [str(decile) for decile in table.index])
+    axes.legend(frameon=False, loc="lower left")
+    return figure
+
+
+def _draw_shares(axes: Axes, places: NDArray[Any], table: pd.DataFrame, label: str) -> None:
+    actual = table["actual"]
+    # Rounding may put a share of 0 or 1 a hair outside its own interval.
+    reach = np.clip([actual - table["low"], table["high"] - actual], 0.0, None)
+    axes.errorbar(places, actual, reach, color=MODEL_COLOUR, marker="o", capsize=3, label=label)
 
 
 def gains(customers: pd.DataFrame) -> Figure:
@@ -108,7 +135,7 @@ def importance_table(bundle: Bundle) -> pd.DataFrame:
     """Return each feature's share of the gain, `spend` and `churn`, indexed by feature."""
     boosters: dict[str, Any] = {
         "spend": bundle.spend.members_["spend"].booster_,
-        "churn": bundle.churn.boosters_["rate"].booster_,
+        "churn": bundle.churn.members_["rate"].booster_,
     }
     gain = {name: booster.feature_importance("gain") for name, booster in boosters.items()}
     table = pd.DataFrame(gain, index=pd.Index(bundle.spend.feature_names_in_, name="feature"))

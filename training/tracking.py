@@ -9,16 +9,20 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from matplotlib.figure import Figure
 
 from models.bundle import Bundle
 from models.bundle_files import save_bundle
-from models.registry import ARTIFACT, CHALLENGER, CHAMPION, connect, registered_name
+from models.registry import ARTIFACT, CHALLENGER, CHAMPION, aliased, connect, registered_name, registry_lock
 from training.backtest import Backtest
+from training.card import Trained, model_card
+from training.document import Document
 from training.evaluate import MODEL, Evaluation
 from training.fit import Fitted, Fitting
-from training.pictures import importance_table, pictures
+from training.pictures import importance_table, importances, pictures
 
 EXPERIMENT = "regulars"
+CARD = "model_card"
 REQUIREMENTS = ("lightgbm", "mlflow", "numpy", "pandas", "scikit-learn", "scipy")
 EXAMPLE_ROWS = 5
 
@@ -69,12 +73,15 @@ def log_training(
         mlflow.set_tags(_tags(bundle, evaluation))
         mlflow.log_params(_parameters(fitted, fitting))
         mlflow.log_metrics({"explainer_fidelity": bundle.explainer.fidelity_, "training_rows": fitted.rows})
+        mlflow.log_metrics(rehearsed(fitted))
         mlflow.log_dict(quality, "quality.json")
         mlflow.log_dict({name: dict(entry) for name, entry in bundle.catalogue.items()}, "features.json")
         mlflow.log_dict(dict(bundle.facts), "facts.json")
         mlflow.log_text(importance_table(bundle).to_csv(), "importances.csv")
-        if evaluation is not None:
-            _log_evaluation(evaluation)
+        drawn = {} if evaluation is None else _log_evaluation(evaluation)
+        # Of what is registered, in place of what was judged.
+        drawn |= _log_pictures({"importances": importances(bundle)})
+        _log_card(model_card(Trained(fitted, evaluation, fitting, quality, run.info.run_id), drawn))
         logged = _log_bundle(bundle, example)
         return _register(client, registered_name(bundle.horizon_days), logged, run.info.run_id)
 
@@ -88,6 +95,8 @@ def log_backtest(backtest: Backtest, horizon_days: int, fingerprint: str) -> str
     with warnings.catch_warnings(), mlflow.start_run(run_name=f"backtest {horizon_days}d") as run:
         warnings.simplefilter("ignore")
         mlflow.set_tags({"kind": "backtest", "log_fingerprint": fingerprint})
+        if backtest.registered is not None:
+            mlflow.set_tags({"model": backtest.registered.name, "model_version": backtest.registered.version})
         mlflow.log_params({"horizon_days": horizon_days, "cutoffs": len(backtest.evaluations)})
         mlflow.log_metrics(_finite(backtest.summary.loc[MODEL]))
         mlflow.log_dict(backtest.to_dict(), "backtest.json")
@@ -99,14 +108,29 @@ def log_backtest(backtest: Backtest, horizon_days: int, fingerprint: str) -> str
     return run_id
 
 
-def _log_evaluation(evaluation: Evaluation) -> None:
+def _log_evaluation(evaluation: Evaluation) -> dict[str, Figure]:
+    """Log an evaluation, and return its pictures."""
     import mlflow
 
     mlflow.log_params({"evaluated_as_of": str(evaluation.as_of), "evaluated_customers": len(evaluation.customers)})
     mlflow.log_metrics(_finite(evaluation.metrics.loc[MODEL]))
     mlflow.log_text(evaluation.metrics.to_csv(), "metrics_beside_baselines.csv")
-    for name, figure in pictures(evaluation).items():
+    return _log_pictures(pictures(evaluation))
+
+
+def _log_pictures(drawn: dict[str, Figure]) -> dict[str, Figure]:
+    import mlflow
+
+    for name, figure in drawn.items():
         mlflow.log_figure(figure, f"{name}.png")
+    return drawn
+
+
+def _log_card(card: Document) -> None:
+    import mlflow
+
+    mlflow.log_text(card.markdown(), f"{CARD}.md")
+    mlflow.log_text(card.html(), f"{CARD}.html")
 
 
 def _log_bundle(bundle: Bundle, example: pd.DataFrame) -> Any:
@@ -132,12 +156,14 @@ def _model_code() -> str:
 
 
 def _register(client: Any, name: str, logged: Any, run_id: str) -> Version:
-    # Through the client: the shorter road prints to standard output, which belongs to results.
-    if not client.search_registered_models(filter_string=f"name = '{name}'"):
-        client.create_registered_model(name)
-    made = client.create_model_version(name, logged.model_uri, run_id, model_id=logged.model_id)
-    alias = CHALLENGER if CHAMPION in client.get_registered_model(name).aliases else CHAMPION
-    client.set_registered_model_alias(name, alias, made.version)
+    # Through the client: the shorter road prints to standard output, which belongs to results. Under the lock: of two
+    # first versions that come at once, one finds the other as champion.
+    with registry_lock():
+        if not client.search_registered_models(filter_string=f"name = '{name}'"):
+            client.create_registered_model(name)
+        made = client.create_model_version(name, logged.model_uri, run_id, model_id=logged.model_id)
+        alias = CHALLENGER if aliased(client, name, CHAMPION) else CHAMPION
+        client.set_registered_model_alias(name, alias, made.version)
     return Version(name, str(made.version), alias, run_id)
 
 
@@ -163,11 +189,24 @@ def _parameters(fitted: Fitted, fitting: Fitting) -> dict[str, Any]:
         "log_first_day": bundle.facts["log_first_day"],
         "log_last_day": bundle.facts["log_last_day"],
         "features": len(bundle.encoding.columns),
+        "spend_members": ", ".join(bundle.spend.members),
+        "churn_members": ", ".join(bundle.churn.members),
         "level_rule": bundle.level.rule,
         "level_spend": bundle.level.spend,
         **{f"btyd_{name.rstrip('_')}": value for name, value in bundle.btyd.to_dict()["dropout_"].items()},
         **asdict(fitting),
     }
+
+
+def rehearsed(fitted: Fitted) -> dict[str, float]:
+    """Return the losses of the rehearsal by recipe: the full one's first, then the simpler ones' by their members."""
+    if fitted.rehearsal is None:
+        return {}
+    found: dict[str, float] = {}
+    for target, losses in zip(("spend", "churn"), fitted.rehearsal.losses(), strict=True):
+        names = ["full", *("_".join(members) for members in list(losses)[1:])]
+        found |= {f"rehearsal_{target}_{name}": loss for name, loss in zip(names, losses.values(), strict=True)}
+    return found
 
 
 def _finite(metrics: pd.Series) -> dict[str, float]:

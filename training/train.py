@@ -1,5 +1,6 @@
 """Training: evaluate the recipe on the newest complete window, fit on everything known, log and register."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -11,6 +12,9 @@ from regulars.errors import HistoryError
 from training.evaluate import Evaluation, evaluate
 from training.fit import Fitted, Fitting, fit_bundle
 from training.tracking import EXAMPLE_ROWS, Version, log_training
+from training.trials import log_trials
+from training.tune import Search
+from training.tune import tune as search_settings
 
 
 @dataclass(frozen=True)
@@ -25,14 +29,24 @@ class Training:
         How the same recipe did on the newest window that was complete by then; None where there was too little history.
     version
         The registered version.
+    search
+        The search for settings; None where none was asked for.
     """
 
     fitted: Fitted
     evaluation: Evaluation | None
     version: Version
+    search: Search | None = None
 
 
-def train(ledger: Ledger, as_of: date, horizon_days: int = 90, fitting: Fitting | None = None) -> Training:
+def train(
+    ledger: Ledger,
+    as_of: date,
+    horizon_days: int = 90,
+    fitting: Fitting | None = None,
+    tune: int = 0,
+    progress: Callable[[int], None] = lambda trials: None,
+) -> Training:
     """Train, evaluate and register the models of one as-of date and horizon.
 
     Parameters
@@ -43,6 +57,10 @@ def train(ledger: Ledger, as_of: date, horizon_days: int = 90, fitting: Fitting 
         What scores will predict from and how far.
     fitting
         How to fit; None: the defaults.
+    tune
+        How many settings to try before, see `training.tune`; 0: none.
+    progress
+        Called with the number of settings tried.
 
     Raises
     ------
@@ -52,6 +70,13 @@ def train(ledger: Ledger, as_of: date, horizon_days: int = 90, fitting: Fitting 
     fitting = fitting or Fitting()
     connect()  # a registry that does not answer should say so before the work, not after it
     known = ledger.before(as_of)
+    search = None
+    if tune:
+        # As of the evaluation, whose outcome would otherwise have chosen the settings that it judges; the settings
+        # found there serve the younger as-of date as well.
+        since = newest_evaluation(known.span, horizon_days) or as_of
+        search = search_settings(known, since, horizon_days, fitting, tune, progress)
+        fitting = search.fitting
     fitted = fit_bundle(known, as_of, horizon_days, fitting)
     evaluation = _evaluation(known, horizon_days, fitting)
     rows = snapshot(known, as_of, fitted.plan.window_days, sampled(known, [as_of], EXAMPLE_ROWS * 20)).limit(
@@ -59,7 +84,9 @@ def train(ledger: Ledger, as_of: date, horizon_days: int = 90, fitting: Fitting 
     )
     example = rows.to_pandas().drop(columns=list(KEYS))
     version = log_training(fitted, evaluation, example, fitting, ledger.quality.to_dict())
-    return Training(fitted, evaluation, version)
+    if search is not None:
+        log_trials(search.trials, search.said, version.run_id)
+    return Training(fitted, evaluation, version, search)
 
 
 def _evaluation(known: Ledger, horizon_days: int, fitting: Fitting) -> Evaluation | None:
