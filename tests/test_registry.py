@@ -14,7 +14,7 @@ import pytest
 from models import registry
 from models.registry import aliased, connect, crown, load_registered, registry_lock
 from regulars.errors import BundleError
-from training.tracking import _log_bundle, _register
+from training.tracking import EXPERIMENT, _log_bundle, _register
 
 pytestmark = pytest.mark.slow
 
@@ -40,6 +40,8 @@ def client(folder):
 @pytest.fixture(scope="module")
 def versions(client, small_bundle, small_snapshot):
     """Three versions of one bundle."""
+    # MLflow remembers the experiment of another test's store.
+    mlflow.set_experiment(EXPERIMENT)
     with mlflow.start_run() as run:
         logged = _log_bundle(small_bundle, small_snapshot.head())
     return [_register(client, NAME, logged, run.info.run_id).version for _ in range(3)]
