@@ -119,16 +119,11 @@ def _whole(path: Path, digest: str) -> str:
 
 
 def _ridge(model: SpendModel | ChurnModel) -> dict[str, Any] | None:
-    if "ridge" not in model.members_:
-        return None
-    fitted: dict[str, Any] = model.members_["ridge"].to_dict() | {"numbers": model.numbers_}
-    return fitted
+    return model.members_["ridge"].to_dict() if "ridge" in model.members_ else None
 
 
-def _set_ridge(model: SpendModel | ChurnModel, fitted: dict[str, Any] | None) -> None:
-    if fitted is not None:
-        model.members_["ridge"] = OffsetRidge.from_dict(fitted)
-        model.numbers_ = fitted["numbers"]
+def _ridge_member(fitted: Mapping[str, Any] | None) -> dict[str, OffsetRidge]:
+    return {} if fitted is None else {"ridge": OffsetRidge.from_dict(dict(fitted))}
 
 
 def _spend_model(document: Mapping[str, Any], texts: Mapping[str, str]) -> SpendModel:
@@ -137,8 +132,8 @@ def _spend_model(document: Mapping[str, Any], texts: Mapping[str, str]) -> Spend
         "linear": LinearMember.from_dict(document["linear"]),
         "count": OffsetBooster.from_text(texts["count.txt"], objective="poisson"),
         "spend": OffsetBooster.from_text(texts["spend.txt"], objective="tweedie"),
+        **_ridge_member(document["spend"]["ridge"]),
     }
-    _set_ridge(model, document["spend"]["ridge"])
     model.mean_, model.means_ = document["spend"]["mean"], document["spend"]["means"]
     _set_columns(model, document["columns"])
     return model
@@ -148,10 +143,10 @@ def _churn_model(document: Mapping[str, Any], texts: Mapping[str, str]) -> Churn
     model = ChurnModel(members=tuple(document["churn"]["members"]))
     model.classes_ = np.array([False, True])
     model.base_logit_ = document["churn"]["base_logit"]
-    model.members_ = {
+    boosters = {
         name: OffsetBooster.from_text(texts[f"churn_{name}.txt"], objective="binary") for name in ("rate", "btyd")
     }
-    _set_ridge(model, document["churn"]["ridge"])
+    model.members_ = boosters | _ridge_member(document["churn"]["ridge"])
     _set_columns(model, document["columns"])
     return model
 

@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from models.booster import OffsetBooster, gains
 from models.calibration import logit, shift_to_mean
 from models.outlook import Outlook
-from models.ridge import CURVED, FEWEST_RIDGE_ROWS, OffsetRidge
+from models.ridge import FEWEST_RIDGE_ROWS, OffsetRidge, ridge_columns
 
 FloatArray = NDArray[np.float64]
 
@@ -109,10 +109,9 @@ class ChurnModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             return self
         self.members_["btyd"] = self._booster().fit(matrix, active, _shifted(outlook), codes, outlook.weight)
         if whole.sum() >= FEWEST_RIDGE_ROWS and active[whole].any():
-            self.numbers_ = [i for i, name in enumerate(names) if i not in codes and name not in self.unused]
-            curved = [i for i, place in enumerate(self.numbers_) if names[place] in CURVED]
-            numbers = matrix[whole][:, self.numbers_]
-            self.members_["ridge"] = OffsetRidge("binary").fit(numbers, active[whole], rate[whole], curved)
+            used, curved = ridge_columns(names, codes, self.unused)
+            ridge = OffsetRidge("binary").fit(matrix[whole], active[whole], rate[whole], curved, used)
+            self.members_["ridge"] = ridge
         return self
 
     def active_logit(self, X: ArrayLike, members: Sequence[str] | None = None) -> FloatArray:
@@ -127,7 +126,7 @@ class ChurnModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             btyd = logit(matrix[:, list(self.feature_names_in_).index("btyd_active")])
             odds |= {"parametric": btyd, "btyd": btyd + self.members_["btyd"].correction(matrix)}
         if "ridge" in self.members_:
-            odds["ridge"] = self.base_logit_ + self.members_["ridge"].correction(matrix[:, self.numbers_])
+            odds["ridge"] = self.base_logit_ + self.members_["ridge"].correction(matrix)
         chosen = [name for name in (self.members if members is None else members) if name in odds] or ["rate"]
         # Not `np.mean`: in which order it adds depends on how many customers come at once.
         mean: FloatArray = sum((odds[name] for name in chosen[1:]), odds[chosen[0]]) / len(chosen)

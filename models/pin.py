@@ -4,9 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from models.calibration import shift_to_mean
 from models.level import Level
+
+FloatArray = NDArray[np.float64]
 
 UNITS = 10_000
 """Sums are kept in whole ten-thousandths, so that neither batches nor their order change a total."""
@@ -29,6 +32,21 @@ class Pins:
     spend: float
     orders: float
     shift: float
+
+
+def pinned(expected: FloatArray, total: FloatArray, groups: NDArray[np.int64]) -> FloatArray:
+    """Scale expectations, each group of rows to the sum of `total` over its rows.
+
+    Parameters
+    ----------
+    expected, total
+        Allocation (n,), and what adds up to the total (n,).
+    groups
+        Group of each row (n,), such as its snapshot.
+    """
+    sums = pd.DataFrame({"expected": expected, "total": total}).groupby(groups).transform("sum")
+    scaled: FloatArray = expected * (sums["total"] / sums["expected"]).to_numpy()
+    return scaled
 
 
 class Totals:

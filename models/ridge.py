@@ -21,6 +21,7 @@ WIDEST = 4.0
 KNOTS = (-1.0, 0.0, 1.0)
 PENALTY = {"tweedie": 0.01, "binary": 0.003}
 LARGEST_CORRECTION = {"tweedie": 0.7, "binary": np.inf}
+POSITIONS = ("used", "gappy", "curved")
 MOST_STEPS, MOST_HALVINGS, SMALLEST_GAIN = 50, 30, 1e-12
 
 
@@ -39,7 +40,14 @@ class OffsetRidge(BaseEstimator):  # type: ignore[misc]
     def __init__(self, objective: str = "tweedie") -> None:
         self.objective = objective
 
-    def fit(self, X: FloatArray, y: FloatArray, offset: FloatArray, curved: Sequence[int] = ()) -> Self:
+    def fit(
+        self,
+        X: FloatArray,
+        y: FloatArray,
+        offset: FloatArray,
+        curved: Sequence[int] = (),
+        used: Sequence[int] | None = None,
+    ) -> Self:
         """Fit by Newton's method on the mean loss plus the penalty times the sum of squared coefficients.
 
         Parameters
@@ -53,13 +61,17 @@ class OffsetRidge(BaseEstimator):  # type: ignore[misc]
             What is known beforehand (n,), on the link scale.
         curved
             Positions of the columns that also enter with a square and hinges.
+        used
+            Positions of the columns that enter at all; None: every one.
 
         Returns
         -------
         Self
             With `shape_` (what makes inputs of features) and `coefficients_`, the constant last.
         """
-        self.shape_ = _shape(X, curved)
+        used = range(X.shape[1]) if used is None else used
+        bent = [place for place, column in enumerate(used) if column in curved]
+        self.shape_ = {"used": np.asarray(used, dtype=np.int64)} | _shape(X[:, used], bent)
         inputs = self._inputs(X)
         coefficients = np.zeros(inputs.shape[1])
         # The constant is not penalised: the level is not for the penalty to pull.
@@ -115,7 +127,7 @@ class OffsetRidge(BaseEstimator):  # type: ignore[misc]
 
     def _inputs(self, X: FloatArray) -> FloatArray:
         shape = self.shape_
-        scaled = X / shape["median"]
+        scaled = X[:, shape["used"]] / shape["median"]
         scaled = np.sign(scaled) * np.log1p(np.abs(scaled))
         scaled = np.clip((scaled - shape["mean"]) / shape["deviation"], -WIDEST, WIDEST)
         missing = np.isnan(scaled)
@@ -135,11 +147,27 @@ class OffsetRidge(BaseEstimator):  # type: ignore[misc]
         """Make the fitted model that `to_dict` described."""
         model = cls(fitted["objective"])
         model.shape_ = {
-            name: np.array(values, dtype=np.int64 if name in ("gappy", "curved") else np.float64)
+            name: np.array(values, dtype=np.int64 if name in POSITIONS else np.float64)
             for name, values in fitted["shape"].items()
         }
         model.coefficients_ = np.array(fitted["coefficients"])
         return model
+
+
+def ridge_columns(names: Sequence[str], codes: Sequence[int], unused: Sequence[str]) -> tuple[list[int], list[int]]:
+    """Return the positions of the columns that a ridge uses, and of those that enter curved.
+
+    Parameters
+    ----------
+    names
+        Columns of the matrix.
+    codes
+        Positions of those that hold category codes, of which no line can be drawn.
+    unused
+        Names of those that it may not see.
+    """
+    used = [place for place, name in enumerate(names) if place not in codes and name not in unused]
+    return used, [place for place in used if names[place] in CURVED]
 
 
 def _shape(X: FloatArray, curved: Sequence[int]) -> dict[str, NDArray[Any]]:

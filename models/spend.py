@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from models.booster import OffsetBooster, gains
 from models.linear import LinearMember
 from models.outlook import Outlook
-from models.ridge import CURVED, FEWEST_RIDGE_ROWS, OffsetRidge
+from models.ridge import FEWEST_RIDGE_ROWS, OffsetRidge, ridge_columns
 
 FloatArray = NDArray[np.float64]
 
@@ -135,10 +135,8 @@ class SpendModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.members_["spend"] = self._booster("tweedie").fit(matrix, spend, offset, codes, outlook.weight)
         whole = outlook.whole
         if "linear" in self.members_ and whole.sum() >= FEWEST_RIDGE_ROWS and spend.any():
-            names = list(self.feature_names_in_)
-            self.numbers_ = [i for i, name in enumerate(names) if i not in codes and name not in self.unused]
-            curved = [i for i, place in enumerate(self.numbers_) if names[place] in CURVED]
-            ridge = OffsetRidge("tweedie").fit(matrix[whole][:, self.numbers_], spend[whole], offset[whole], curved)
+            used, curved = ridge_columns(list(self.feature_names_in_), codes, self.unused)
+            ridge = OffsetRidge("tweedie").fit(matrix[whole], spend[whole], offset[whole], curved, used)
             self.members_["ridge"] = ridge
 
     def predict(self, X: ArrayLike) -> FloatArray:
@@ -183,7 +181,7 @@ class SpendModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             expected["linear"] = self.members_["linear"].predict(frame)
             expected["count"] = orders * frame["btyd_order_value"].to_numpy()
         if "ridge" in self.members_:
-            expected["ridge"] = np.exp(offset + self.members_["ridge"].correction(matrix[:, self.numbers_]))
+            expected["ridge"] = np.exp(offset + self.members_["ridge"].correction(matrix))
         return expected
 
     def _log_spend(self, matrix: FloatArray, growth: FloatArray | float = 1.0, ahead: Any = 1.0) -> FloatArray:

@@ -4,9 +4,9 @@ from typing import Any
 
 from models.registry import CHALLENGER
 from regulars.verbs import HORIZON_DAYS, ledger
-from training.judgement import MOST_WINDOWS
-from training.promote import DEFAULT_METRIC, Promotion, Terms
-from training.promote import promote as run_promotion
+from training.promotion.judgement import MOST_WINDOWS
+from training.promotion.promote import DEFAULT_METRIC, Promotion, Terms
+from training.promotion.promote import promote as run_promotion
 
 
 def promote(

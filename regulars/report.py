@@ -11,9 +11,9 @@ from features.window import Span, rolling, schedule
 from regulars.errors import HistoryError
 from serving.score import Scoring
 from training.backtest import plain
-from training.comparison import NOISE
 from training.metrics import HIGHER_IS_BETTER
-from training.promote import Promotion
+from training.promotion.comparison import NOISE
+from training.promotion.promote import Promotion
 from training.rehearsal import newer_cutoffs
 from training.train import Training
 

@@ -23,7 +23,7 @@ from serving.store import Store
 from training.backtest import Backtest
 from training.backtest import backtest as run_backtest
 from training.fit import Fitting
-from training.judgement import judge_registered
+from training.promotion.judgement import judge_registered
 from training.train import Training
 from training.train import train as run_training
 

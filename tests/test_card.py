@@ -15,14 +15,14 @@ from features.log import Log
 from features.snapshot import snapshot
 from regulars import Fitting
 from training.baselines import BASELINES
-from training.card import Trained, model_card
-from training.document import Bullets, Code, Document, Paragraph, Strong, Table
+from training.card.card import Trained, model_card
+from training.card.document import Bullets, Code, Document, Paragraph, Strong, Table
+from training.card.verdict import SHOWN, losses
 from training.evaluate import MODEL, evaluate
 from training.fit import fit_bundle
 from training.groups import bounded, by_kind, by_value, narrow, off
 from training.pictures import calibration, coverage_chart, importances, pictures
 from training.tracking import log_training
-from training.verdict import SHOWN, losses
 
 pytestmark = pytest.mark.slow
 

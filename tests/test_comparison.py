@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from training.comparison import BETTER, NOISE, UNDEFINED, WORSE, compare, contrast
-from training.judgement import fitted_at
 from training.metrics import HIGHER_IS_BETTER
-from training.resampling import METRICS, Resampling
+from training.promotion.comparison import BETTER, NOISE, UNDEFINED, WORSE, compare, contrast
+from training.promotion.judgement import fitted_at
+from training.promotion.resampling import METRICS, Resampling
 
 FIRST, SECOND = date(2024, 1, 1), date(2024, 4, 1)
 

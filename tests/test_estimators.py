@@ -231,7 +231,7 @@ def test_probabilities_are_the_mean_of_three_log_odds(churn_model, unseen):
     odds = [
         churn_model.base_logit_ + members["rate"].correction(matrix),
         np.log(X["btyd_active"] / (1 - X["btyd_active"])).to_numpy() + members["btyd"].correction(matrix),
-        churn_model.base_logit_ + members["ridge"].correction(matrix[:, churn_model.numbers_]),
+        churn_model.base_logit_ + members["ridge"].correction(matrix),
     ]
     assert churn_model.predict_proba(X)[:, 0] == pytest.approx(expit(sum(odds) / 3), rel=1e-9)
     for name, alone in zip(("rate", "btyd", "ridge"), odds, strict=True):

@@ -15,7 +15,7 @@ from serving.store import Store
 from training.baselines import BASELINES
 from training.evaluate import MODEL, evaluate, predict_all
 from training.fit import Fitting
-from training.judgement import fitted_at, judge_registered, judged_dates, trained_as_of
+from training.promotion.judgement import fitted_at, judge_registered, judged_dates, trained_as_of
 
 # The bundle of the fixtures was trained as of 1998-04-01, and the log ends on 1998-06-30.
 TRAINED, HORIZON = date(1998, 4, 1), 90

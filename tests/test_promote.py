@@ -12,15 +12,15 @@ import mlflow
 import pandas as pd
 import pytest
 
-import training.promote
+import training.promotion.promote
 from features.window import Span
 from models.btyd import BTYD
 from models.registry import connect, load_registered, registered_name
 from regulars.errors import BundleError, HistoryError, RegularsError
-from training.comparison import BETTER, NOISE, UNDEFINED, WORSE, Comparison
-from training.promote import DEFAULT_METRIC, Terms, promote, weigh
-from training.promotion_log import FORCED, PROMOTED, REFUSED, Decision, person
-from training.resampling import METRICS
+from training.promotion.comparison import BETTER, NOISE, UNDEFINED, WORSE, Comparison
+from training.promotion.promote import DEFAULT_METRIC, Terms, promote, weigh
+from training.promotion.promotion_log import FORCED, PROMOTED, REFUSED, Decision, person
+from training.promotion.resampling import METRICS
 from training.tracking import EXPERIMENT, _log_bundle, _register
 
 pytestmark = pytest.mark.slow
@@ -80,7 +80,7 @@ def enter(client, logged):
 @pytest.fixture(scope="module", autouse=True)
 def figures_worked_out_once():
     """The figures of the same two bundles on the same dates of the same log are those of the first time."""
-    known, real = {}, training.promote.compare
+    known, real = {}, training.promotion.promote.compare
 
     def compare(ledger, challenger, champion, dates):
         beliefs = [json.dumps(bundle.btyd.to_dict()) for bundle in (challenger, champion)]
@@ -90,7 +90,7 @@ def figures_worked_out_once():
         return known[key]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training.promote, "compare", compare)
+        patch.setattr(training.promotion.promote, "compare", compare)
         yield
 
 
@@ -204,11 +204,11 @@ class TestWhatWasSeen:
     def test_the_day_on_which_the_window_is_complete_is_the_day_that_was_named(self):
         since, horizon = date(1998, 5, 1), 90
         ended = Span(date(1997, 1, 1), date(1998, 7, 28))
-        assert training.promote.judged_dates(ended, since, horizon) == ()
-        assert "from 1998-07-30 on" in training.promote.too_early(ended, since, horizon)
+        assert training.promotion.promote.judged_dates(ended, since, horizon) == ()
+        assert "from 1998-07-30 on" in training.promotion.promote.too_early(ended, since, horizon)
         # A log read on the 30th can hold all of the 29th, the last day of the window.
         whole = Span(date(1997, 1, 1), date(1998, 7, 29))
-        assert training.promote.judged_dates(whole, since, horizon) == (since,)
+        assert training.promotion.promote.judged_dates(whole, since, horizon) == (since,)
 
 
 class TestTheLog:
@@ -258,7 +258,7 @@ class TestTheLog:
         enter("good")
         decision = decided("1", challenger="9")
         with pytest.raises(BundleError, match="9"):
-            training.promote._carry_out(client, decision, None)
+            training.promotion.promote._carry_out(client, decision, None)
         experiment = client.get_experiment_by_name(EXPERIMENT).experiment_id
         newest = client.search_runs([experiment], "tags.kind = 'promotion'", max_results=1)[0]
         assert (newest.data.tags["challenger"], newest.info.status) == ("9", "FAILED")
@@ -310,15 +310,15 @@ class TestAtTheSameMoment:
         self, client, enter, sample_ledger, monkeypatch
     ):
         enter("misled", "good", "good")
-        judge = training.promote.compare
+        judge = training.promotion.promote.compare
 
         def meanwhile(*arguments):
             # While the figures are worked out, somebody else has the other version promoted.
-            monkeypatch.setattr(training.promote, "compare", judge)
+            monkeypatch.setattr(training.promotion.promote, "compare", judge)
             assert promote(sample_ledger, HORIZON, "2").promoted
             return judge(*arguments)
 
-        monkeypatch.setattr(training.promote, "compare", meanwhile)
+        monkeypatch.setattr(training.promotion.promote, "compare", meanwhile)
         found = promote(sample_ledger, HORIZON, "3", Terms(force=True))
         assert found.decision.outcome == REFUSED
         assert "was version 1 when the judging began, and is 2 now" in found.decision.why
@@ -328,7 +328,7 @@ class TestAtTheSameMoment:
         enter("misled", "good", "good")
         found = at_once(
             *(
-                lambda version=version: training.promote._carry_out(Slow(client), decided("1", version), None)
+                lambda version=version: training.promotion.promote._carry_out(Slow(client), decided("1", version), None)
                 for version in ("2", "3")
             )
         )

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from training.metrics import judge
-from training.resampling import METRICS, Resampling
+from training.promotion.resampling import METRICS, Resampling
 
 FEW, MANY = 300, 2_000
 

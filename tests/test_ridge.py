@@ -204,3 +204,12 @@ def test_a_ridge_survives_as_json_to_the_last_bit(objective, curved):
     again = OffsetRidge.from_dict(json.loads(json.dumps(model.to_dict(), allow_nan=False)))
     assert again.objective == objective
     assert np.array_equal(again.correction(X), model.correction(X))
+
+
+@pytest.mark.parametrize("objective", BOTH)
+def test_columns_that_are_not_used_are_as_if_they_were_not_there(objective):
+    model, X, y, offset = fitted(objective)
+    rng = np.random.default_rng(5)
+    wide = np.column_stack([rng.normal(size=len(X)), X, np.full(len(X), np.nan)])
+    again = OffsetRidge(objective).fit(wide, y, offset, [place + 1 for place in CURVED], range(1, X.shape[1] + 1))
+    assert np.array_equal(again.correction(wide), model.correction(X))

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from filelock import FileLock
 
-import training.tune
+import training.search.tune
 from features.ledger import build_ledger
 from features.log import Log
 from models.booster import SHARED, OffsetBooster
@@ -20,9 +20,9 @@ from regulars.exits import DONE, WRONG_INPUT
 from training.fitting import Fitting
 from training.preparation import prepare
 from training.rehearsal import rehearsal_parts, rehearse
+from training.search.trials import Trial
+from training.search.tune import MARGIN, SPACE, Search, journal, tune
 from training.train import train
-from training.trials import Trial
-from training.tune import MARGIN, SPACE, Search, journal, tune
 
 pytestmark = pytest.mark.slow
 
@@ -30,7 +30,7 @@ AS_OF, HORIZON = date(1998, 1, 1), 90
 LITTLE = Fitting(rows=3_000, seed=3)
 TOO_LITTLE = Fitting(rows=300)
 NOW = datetime(2024, 1, 1, tzinfo=UTC)
-losses_of = training.tune._losses
+losses_of = training.search.tune._losses
 
 
 @pytest.fixture(scope="module")
@@ -78,8 +78,8 @@ def calls(ready, monkeypatch):
         leaves = fitting.boosting.get("num_leaves", SHARED["num_leaves"])
         return 1.0 + (leaves / 40 - 1.0) ** 2, 0.5 + abs(fitting.churn_trees - 200) / 1_000
 
-    monkeypatch.setattr(training.tune, "_losses", formula)
-    monkeypatch.setattr(training.tune, "prepare", lambda *arguments: ready)
+    monkeypatch.setattr(training.search.tune, "_losses", formula)
+    monkeypatch.setattr(training.search.tune, "prepare", lambda *arguments: ready)
     return asked
 
 
@@ -116,7 +116,7 @@ class TestSearch:
 
     def test_the_settings_of_a_trial_are_those_of_its_models(self, found, ready):
         trial = found.trials[2]
-        fitting = training.tune._fitting(trial.settings, LITTLE)
+        fitting = training.search.tune._fitting(trial.settings, LITTLE)
         parts = rehearsal_parts(ready.lessons, ready.plan)
         assert losses_of(parts, fitting, ()) == (trial.spend_loss, trial.churn_loss)
         assert (fitting.rows, fitting.seed) == (LITTLE.rows, LITTLE.seed)
@@ -202,7 +202,7 @@ class TestChoice:
 
     def test_losses_that_are_no_numbers_are_not_taken_and_end_the_search(self, ledger, calls, monkeypatch):
         losses = iter([(1.0, 0.5), (float("nan"), 0.1), (float("inf"), 0.1), (1.0, 0.6)])
-        monkeypatch.setattr(training.tune, "_losses", lambda *arguments: next(losses))
+        monkeypatch.setattr(training.search.tune, "_losses", lambda *arguments: next(losses))
         search = tune(ledger, AS_OF, HORIZON, LITTLE, 4)
         assert [trial.loss for trial in search.trials] == [1.0, float("inf"), float("inf"), pytest.approx(1.1)]
         assert search.fitting == LITTLE
@@ -224,7 +224,7 @@ class TestResumption:
 
     def interrupted(self, ledger, monkeypatch, at):
         """Stop a search in the middle of a trial."""
-        formula, left = training.tune._losses, iter(range(at))
+        formula, left = training.search.tune._losses, iter(range(at))
 
         def stops(*arguments):
             if next(left, None) is None:
@@ -232,7 +232,7 @@ class TestResumption:
             return formula(*arguments)
 
         with monkeypatch.context() as patch:
-            patch.setattr(training.tune, "_losses", stops)
+            patch.setattr(training.search.tune, "_losses", stops)
             with pytest.raises(Stopped):
                 tune(ledger, AS_OF, HORIZON, LITTLE, 16)
 
@@ -312,7 +312,7 @@ class TestTraining:
     ):
         # Whatever is not the defaults does better, the sooner the better.
         falling = iter([(2.0, 0.8), (1.5, 0.4), (1.6, 0.6)])
-        monkeypatch.setattr(training.tune, "_losses", lambda *arguments: next(falling))
+        monkeypatch.setattr(training.search.tune, "_losses", lambda *arguments: next(falling))
         training_ = train(ledger, date(1998, 4, 1), HORIZON, LITTLE, tune=3)
         search = training_.search
         assert search.as_of == training_.evaluation.as_of == AS_OF

@@ -6,7 +6,6 @@ from importlib.metadata import version
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from features.ledger import Ledger
 from features.snapshot import KEYS, sampled, snapshot
@@ -16,14 +15,14 @@ from models.churn import PARAMETRIC
 from models.explainer import Explainer
 from models.intervals import SpendIntervals
 from models.level import Window
-from models.pin import Pins, Totals
+from models.pin import Pins, Totals, pinned
 from models.spend import BTYD_ALONE, SpendModel
 from training.fitting import Fitting
 from training.lessons import Lessons
 from training.preparation import Preparation, fit_btyd, prepare
 from training.rehearsal import Rehearsal, rehearse
 
-__all__ = ["Fitted", "Fitting", "fit_btyd", "fit_bundle"]
+__all__ = ["Fitted", "Fitting", "fit_btyd", "fit_bundle", "fit_prepared"]
 
 LIBRARIES = ("regulars", "lightgbm", "scikit-learn", "numpy", "scipy", "pandas", "ibis-framework", "duckdb")
 UNPROVEN_ROWS = 5_000
@@ -77,13 +76,28 @@ def fit_bundle(ledger: Ledger, as_of: date, horizon_days: int, fitting: Fitting 
         The history is too short, or has fewer than two customers.
     """
     fitting = fitting or Fitting()
+    return fit_prepared(prepare(ledger, as_of, horizon_days, fitting.rows), ledger, fitting)
+
+
+def fit_prepared(ready: Preparation, ledger: Ledger, fitting: Fitting) -> Fitted:
+    """Fit on what was prepared from a ledger, with these settings.
+
+    Parameters
+    ----------
+    ready
+        Of `training.preparation.prepare`.
+    ledger
+        The ledger that it was prepared from.
+    fitting
+        How to fit; its `rows` are those of the preparation.
+    """
+    as_of = ready.plan.as_of
     ledger = ledger.before(as_of)
-    ready = prepare(ledger, as_of, horizon_days, fitting.rows)
     members, rehearsal = _members(ready, fitting)
     bundle = Bundle(
         **members,
         encoding=ready.encoding,
-        horizon_days=horizon_days,
+        horizon_days=ready.plan.horizon_days,
         window_days=ready.plan.window_days,
         btyd=ready.btyd,
         gaps=ready.gaps,
@@ -130,11 +144,8 @@ def _unseen(expected: np.ndarray, whole: Lessons, rehearsal: Rehearsal | None, s
 
 def _intervals(lessons: Lessons, expected: np.ndarray) -> SpendIntervals:
     # Each window at its own level: what is left is how customers differ from what was expected of them.
-    snapshots = lessons.outlook.snapshot
-    btyd = lessons.features["btyd_spend"].to_numpy()
-    sums = pd.DataFrame({"btyd": btyd, "expected": expected}).groupby(snapshots).transform("sum")
-    forecast = expected * (sums["btyd"] / sums["expected"]).to_numpy() * lessons.outlook.spend
-    return SpendIntervals().fit(forecast, lessons.spend)
+    outlook, btyd = lessons.outlook, lessons.features["btyd_spend"].to_numpy()
+    return SpendIntervals().fit(pinned(expected, btyd, outlook.snapshot) * outlook.spend, lessons.spend)
 
 
 def _pins(bundle: Bundle, ledger: Ledger, as_of: date) -> Pins:

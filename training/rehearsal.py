@@ -15,6 +15,7 @@ from scipy.special import expit
 from features.window import Schedule
 from models.calibration import shift_to_mean
 from models.churn import PARAMETRIC
+from models.pin import pinned
 from models.spend import BTYD_ALONE, LINEAR_ALONE
 from training.fitting import Fitting
 from training.lessons import Lessons
@@ -53,7 +54,7 @@ class Rehearsal:
         snapshots, happened = self.newer.outlook.snapshot, self.newer.spend
         active = ~self.newer.outcome["churned"].to_numpy(dtype=bool)
         spend = {
-            members: _tweedie(happened, _pinned(expected, happened, snapshots))
+            members: _tweedie(happened, pinned(expected, happened, snapshots))
             for members, expected in self.spend.items()
         }
         churn = {members: _log_loss(active, odds, snapshots) for members, odds in self.active_logit.items()}
@@ -144,12 +145,6 @@ def newer_cutoffs(plan: Schedule) -> tuple[object, ...]:
 def _trusted(losses: dict[tuple[str, ...], float]) -> tuple[str, ...]:
     full, best = next(iter(losses)), min(losses, key=lambda members: losses[members])
     return best if losses[full] > (1.0 + CLEARLY) * losses[best] else full
-
-
-def _pinned(expected: FloatArray, happened: FloatArray, snapshots: NDArray[np.int64]) -> FloatArray:
-    sums = pd.DataFrame({"expected": expected, "happened": happened}).groupby(snapshots).transform("sum")
-    pinned: FloatArray = expected * (sums["happened"] / sums["expected"]).to_numpy()
-    return pinned
 
 
 def _tweedie(happened: FloatArray, expected: FloatArray) -> float:

@@ -15,8 +15,8 @@ from models.bundle import Bundle
 from models.bundle_files import save_bundle
 from models.registry import ARTIFACT, CHALLENGER, CHAMPION, aliased, connect, registered_name, registry_lock
 from training.backtest import Backtest
-from training.card import Trained, model_card
-from training.document import Document
+from training.card.card import Trained, model_card
+from training.card.document import Document
 from training.evaluate import MODEL, Evaluation
 from training.fit import Fitted, Fitting
 from training.pictures import importance_table, importances, pictures

@@ -11,10 +11,10 @@ from models.registry import connect
 from regulars.errors import HistoryError
 from training.evaluate import Evaluation, evaluate
 from training.fit import Fitted, Fitting, fit_bundle
+from training.search.trials import log_trials
+from training.search.tune import Search
+from training.search.tune import tune as search_settings
 from training.tracking import EXAMPLE_ROWS, Version, log_training
-from training.trials import log_trials
-from training.tune import Search
-from training.tune import tune as search_settings
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def train(
     fitting
         How to fit; None: the defaults.
     tune
-        How many settings to try before, see `training.tune`; 0: none.
+        How many settings to try before, see `training.search.tune`; 0: none.
     progress
         Called with the number of settings tried.
 

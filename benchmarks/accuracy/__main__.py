@@ -9,7 +9,7 @@ from typing import Any
 from joblib import Parallel, delayed
 
 from benchmarks.accuracy import report
-from benchmarks.accuracy.ablation import ablate, ablation_text, changes, variants
+from benchmarks.accuracy.ablation import ablate, ablation_text, changes, parts
 from benchmarks.accuracy.judgement import Judgement, judgement
 from benchmarks.accuracy.ladder import climb
 from benchmarks.accuracy.windows import Course, courses, online_retail_path
@@ -77,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _ablation(chosen: Sequence[Course], flags: argparse.Namespace) -> None:
-    table = ablate(chosen, flags.only, variants(flags.rows, flags.ablation), flags.jobs)
+    table = ablate(chosen, flags.only, parts(flags.ablation), flags.rows, flags.jobs)
     print(ablation_text(table))
     by_window = {name: part.droplevel("window").T.to_dict() for name, part in table.groupby("window", sort=False)}
     _write(flags.json, {"windows": by_window, "changes": changes(table).T.to_dict()})

@@ -1,9 +1,8 @@
 """The ablation: what each family of features and each member of the blends is worth, by leaving it out."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
-from datetime import date
-from functools import partial
+from collections.abc import Iterator, Sequence
+from copy import copy
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -11,15 +10,15 @@ from joblib import Parallel, delayed
 
 import models.churn
 import models.spend
-from benchmarks.accuracy.windows import Course
+from benchmarks.accuracy.windows import Course, Window
 from features.catalogue import FAMILIES, catalogue
 from features.ledger import Ledger
-from training.evaluate import MODEL, Evaluation, evaluate
-from training.fit import Fitting
-from training.metrics import HIGHER_IS_BETTER
-
-Variant = Callable[[Ledger, date, int], Evaluation]
-"""Evaluates one as-of date and horizon of a ledger."""
+from features.snapshot import KEYS, snapshot
+from models.bundle import Bundle
+from training.evaluate import happened
+from training.fit import Fitting, fit_prepared
+from training.metrics import HIGHER_IS_BETTER, judge
+from training.preparation import Preparation, prepare
 
 FULL = "full recipe"
 FAMILY, MEMBER = "family:", "member:"
@@ -28,35 +27,29 @@ LEAST_WORTH = {"gini": 0.002, "rmse": 0.003, "auc": 0.002, "log_loss": 0.003}
 """By metric: what costs less than all of these when it is left out is not worth its keep."""
 
 
-def variants(rows: int, only: Sequence[str] = ()) -> dict[str, Variant]:
-    """Return the full recipe, and the recipe without each family of features and each member in turn, by name.
+def parts(only: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return what is left out in turn: every family of features and every member of a blend, or those named.
 
     Parameters
     ----------
-    rows
-        Rows of the past to learn from.
     only
-        Names of what to leave out, such as ``family:season`` or ``member:count``; none: everything in turn.
+        Names such as ``family:season`` or ``member:count``; none: everything.
 
     Raises
     ------
     SystemExit
-        A name is of no family or member, or the product cannot be fitted without parts of it.
+        A name is of no family or member.
     """
-    parts = [f"{FAMILY}{family.name}" for family in FAMILIES]
-    parts += [f"{MEMBER}{name}" for name in dict.fromkeys([*models.spend.MEMBERS, *models.churn.MEMBERS])]
-    unknown = sorted(set(only) - set(parts))
+    every = [f"{FAMILY}{family.name}" for family in FAMILIES] + [f"{FAMILY}gaps"]
+    every += [f"{MEMBER}{name}" for name in dict.fromkeys([*models.spend.MEMBERS, *models.churn.MEMBERS])]
+    unknown = sorted(set(only) - set(every))
     if unknown:
-        raise SystemExit(f"nothing is called {', '.join(unknown)}; there are {', '.join(parts)}")
-    if "without" not in {field.name for field in fields(Fitting)}:
-        raise SystemExit("no ablation: training.fit.Fitting has no field `without`, so nothing can be left out")
-    settings: dict[str, dict[str, Any]] = {FULL: {}}
-    settings |= {part: {"without": (part,)} for part in parts if not only or part in only}
-    return {name: partial(evaluate, fitting=Fitting(rows=rows, **how)) for name, how in settings.items()}
+        raise SystemExit(f"nothing is called {', '.join(unknown)}; there are {', '.join(every)}")
+    return tuple(part for part in every if not only or part in only)
 
 
-def ablate(courses: Sequence[Course], only: str, chosen: Mapping[str, Variant], jobs: int = 1) -> pd.DataFrame:
-    """Return the metrics of every variant.
+def ablate(courses: Sequence[Course], only: str, left_out: Sequence[str], rows: int, jobs: int = 1) -> pd.DataFrame:
+    """Return the metrics of the full recipe, and of it without each part.
 
     Parameters
     ----------
@@ -64,8 +57,10 @@ def ablate(courses: Sequence[Course], only: str, chosen: Mapping[str, Variant], 
         Logs; the ledger of each is built once.
     only
         Windows whose name contains it.
-    chosen
-        Variants by name, `FULL` among them.
+    left_out
+        Of `parts`.
+    rows
+        Rows of the past to learn from.
     jobs
         Processes.
 
@@ -74,25 +69,72 @@ def ablate(courses: Sequence[Course], only: str, chosen: Mapping[str, Variant], 
     DataFrame
         Columns `METRICS`, indexed by `window` and `variant`.
     """
-    found = Parallel(n_jobs=jobs)(delayed(_of_course)(course, only, chosen) for course in courses)
+    found = Parallel(n_jobs=jobs)(delayed(_of_course)(course, only, left_out, rows) for course in courses)
     return pd.concat([table for tables in found for table in tables])
 
 
-def _of_course(course: Course, only: str, chosen: Mapping[str, Variant]) -> list[pd.DataFrame]:
-    ledger = course.ledger()
-    here = set(catalogue(ledger)["family"])
-    tables = []
-    for window in course.windows(only):
-        rows: dict[str, pd.Series] = {}
-        for name, variant in chosen.items():
-            # A log that cannot feed a family does without it anyway.
-            if name.startswith(FAMILY) and name.removeprefix(FAMILY) not in here:
-                rows[name] = rows[FULL]
-            else:
-                rows[name] = variant(ledger, window.as_of, window.horizon_days).metrics.loc[MODEL, list(METRICS)]
-        table = pd.DataFrame(rows).T.astype(float).rename_axis("variant")
-        tables.append(pd.concat({window.name: table}, names=["window"]))
-    return tables
+def _of_course(course: Course, only: str, left_out: Sequence[str], rows: int) -> list[pd.DataFrame]:
+    windows = course.windows(only)
+    return [_of_window(Task.of(course.ledger(), window, rows), left_out) for window in windows]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One window, read once: every variant learns from the same rows and predicts the same customers."""
+
+    window: Window
+    ledger: Ledger
+    ready: Preparation
+    fitting: Fitting
+    known: pd.DataFrame
+    actual: pd.DataFrame
+
+    @classmethod
+    def of(cls, ledger: Ledger, window: Window, rows: int) -> "Task":
+        """Read what a window needs."""
+        ready = prepare(ledger, window.as_of, window.horizon_days, rows)
+        known = snapshot(ledger, window.as_of, ready.plan.window_days).to_pandas().set_index(list(KEYS))
+        actual = happened(ledger, window.as_of, window.horizon_days).reindex(known.index)
+        return cls(window, ledger, ready, Fitting(rows=rows), known, actual)
+
+    def bundle(self, without: tuple[str, ...] = ()) -> Bundle:
+        """Fit without some families of features."""
+        return fit_prepared(self.ready, self.ledger, replace(self.fitting, without=without)).bundle
+
+    def judged(self, bundle: Bundle) -> dict[str, float]:
+        """Return `METRICS` of a bundle."""
+        found = judge(self.actual, bundle.predict(self.known, self.ready.level))
+        return {name: found[name] for name in METRICS}
+
+
+def _of_window(task: Task, left_out: Sequence[str]) -> pd.DataFrame:
+    full = task.bundle()
+    rows = {FULL: task.judged(full)}
+    rows |= {part: task.judged(bundle) if bundle else rows[FULL] for part, bundle in _variants(task, full, left_out)}
+    return pd.concat({task.window.name: pd.DataFrame(rows).T.rename_axis("variant")}, names=["window"])
+
+
+def _variants(task: Task, full: Bundle, left_out: Sequence[str]) -> Iterator[tuple[str, Bundle | None]]:
+    """Yield each part and the bundle without it; None where the log or the rehearsal does without it anyway."""
+    here = {*catalogue(task.ledger)["family"], "gaps"}
+    for part in left_out:
+        kind, _, name = part.partition(":")
+        if f"{kind}:" == FAMILY:
+            yield part, task.bundle((part,)) if name in here else None
+        else:
+            # All members are fitted, whatever the blend is made of.
+            spend, churn = _without(full.spend, name), _without(full.churn, name)
+            yield part, replace(full, spend=spend or full.spend, churn=churn or full.churn) if spend or churn else None
+
+
+def _without(model: Any, member: str) -> Any:
+    """Return a fitted model whose blend does without a member, or None where it would be the same or empty."""
+    kept = tuple(name for name in model.members if name != member)
+    if not kept or len(kept) == len(model.members):
+        return None
+    fewer = copy(model)
+    fewer.members = kept
+    return fewer
 
 
 def changes(table: pd.DataFrame) -> pd.DataFrame:

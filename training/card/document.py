@@ -109,7 +109,7 @@ class Document:
     def html(self) -> str:
         """Return the document as an HTML page that loads nothing; whatever text it holds is text, not markup."""
         environment = Environment(
-            loader=PackageLoader("training", ""),
+            loader=PackageLoader("training.card", ""),
             autoescape=True,
             trim_blocks=True,
             lstrip_blocks=True,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from training.document import Block, Paragraph, Picture, Table, number
+from training.card.document import Block, Paragraph, Picture, Table, number
 from training.evaluate import MODEL, Evaluation
 from training.groups import PROMISED_COVERAGE, by_churn, by_kind, by_value
 from training.metrics import coverage

@@ -8,12 +8,12 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from models.registry import registered_name
-from training.document import Block, Bullets, Caution, Code, Document, Paragraph
+from training.card.document import Block, Bullets, Caution, Code, Document, Paragraph
+from training.card.recipe import data, features, lessons, method
+from training.card.reliability import reliability
+from training.card.verdict import failures, goodness, summary
 from training.evaluate import Evaluation
 from training.fit import Fitted, Fitting
-from training.recipe import data, features, lessons, method
-from training.reliability import reliability
-from training.verdict import failures, goodness, summary
 
 DOTS_AN_INCH = 110
 FEWEST_JUDGED = 200

@@ -16,9 +16,9 @@ from models.bundle import Bundle
 from models.registry import CHALLENGER, CHAMPION
 from training.backtest import plain
 from training.evaluate import happened, predict_all
-from training.judgement import fitted_at
 from training.metrics import HIGHER_IS_BETTER, judge
-from training.resampling import METRICS, Resampling
+from training.promotion.judgement import fitted_at
+from training.promotion.resampling import METRICS, Resampling
 
 FloatArray = NDArray[np.float64]
 

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from models.registry import CHALLENGER, CHAMPION, answering
-from training.comparison import Comparison
+from training.promotion.comparison import Comparison
 from training.tracking import EXPERIMENT
 
 PROMOTED, FORCED, REFUSED = "promoted", "forced", "refused"

@@ -10,7 +10,7 @@ from models.btyd import BTYD
 from models.bundle import Bundle
 from models.churn import PARAMETRIC
 from models.gaps import GAPS
-from training.document import Block, Bullets, Paragraph, Picture, Strong, Table
+from training.card.document import Block, Bullets, Paragraph, Picture, Strong, Table
 from training.fit import Fitted
 from training.pictures import importance_table
 

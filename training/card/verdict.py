@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from training.document import Block, Bullets, Paragraph, Strong, Table, number
+from training.card.document import Block, Bullets, Paragraph, Strong, Table, number
 from training.evaluate import MODEL, Evaluation
 from training.groups import (
     FEWEST_IN_GROUP,

@@ -18,10 +18,10 @@ from models.registry import (
     registry_lock,
 )
 from regulars.errors import BundleError, RegularsError
-from training.comparison import BETTER, UNDEFINED, WORSE, Comparison, compare
-from training.judgement import MOST_WINDOWS, judged_dates, too_early, trained_as_of
-from training.promotion_log import FORCED, PROMOTED, REFUSED, Decision, person, recorded
-from training.resampling import METRICS
+from training.promotion.comparison import BETTER, UNDEFINED, WORSE, Comparison, compare
+from training.promotion.judgement import MOST_WINDOWS, judged_dates, too_early, trained_as_of
+from training.promotion.promotion_log import FORCED, PROMOTED, REFUSED, Decision, person, recorded
+from training.promotion.resampling import METRICS
 
 DEFAULT_METRIC = "gini"
 """Lists use the scores as ranks. Squared errors hang on a handful of customers, and are the noisiest of all."""

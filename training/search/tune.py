@@ -16,7 +16,7 @@ from regulars.errors import HistoryError, RegularsError
 from training.fitting import Fitting
 from training.preparation import prepare
 from training.rehearsal import Parts, rehearsal_parts
-from training.trials import CHURN_LOSS, SPEND_LOSS, Trial, complete, open_study
+from training.search.trials import CHURN_LOSS, SPEND_LOSS, Trial, complete, open_study
 
 if TYPE_CHECKING:
     import optuna

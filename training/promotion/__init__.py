@@ -1,0 +1,1 @@
+"""Promotion: challenger and champion on the same newest windows, and the log of what was decided."""

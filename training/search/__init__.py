@@ -1,0 +1,1 @@
+"""The search for settings on past windows, in order of time, resumable."""
