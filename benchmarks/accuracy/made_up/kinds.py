@@ -45,5 +45,15 @@ KINDS = {
         ((date(2023, 1, 1), QUARTER), (date(2023, 4, 1), QUARTER)),
     ),
     "one-time shop": Kind(replace(SHOP, customers=16_000, one_time=0.9).log, SPRING_AND_YEAR_END),
+    "household panel": Kind(
+        replace(
+            SHOP, customers=2_500, days=730, before=0, acquired_days=60, one_time=0.02, gap_days=7.0, life_days=2_500.0
+        ).log,
+        ((date(2023, 6, 1), QUARTER), (date(2023, 9, 1), QUARTER)),
+    ),
+    "supermarket": Kind(
+        replace(SHOP, customers=16_000, days=121, before=500, one_time=0.2, gap_days=14.0).log,
+        ((date(2022, 3, 15), 28), (date(2022, 3, 2), 60)),
+    ),
 }
 """By name."""
