@@ -9,8 +9,9 @@ FloatArray = NDArray[np.float64]
 
 LEVEL = 0.8
 WIDEST_LEVEL = 0.98
-NEAR = 0.75
-"""Bins in which this share of the level spends nothing begin to give back what others hold too much."""
+NEAR, MOST_BACK = 0.75, 0.1
+"""Bins in which this share of the level spends nothing begin to give back what others hold too much; each at most so
+much of its own."""
 GRID = np.round(np.arange(0.01, 1.0, 0.01), 2)
 """Quantiles that are kept."""
 ROWS_A_BIN = 400
@@ -24,7 +25,7 @@ class SpendIntervals:
     The 80 % interval is [10 %, 90 %], or [0, 80 %] where the 10 % quantile is 0; other levels alike. Quantiles of one
     bin are in order and interpolation keeps them so: nothing crosses, nothing is negative. Where more than 80 % spend
     nothing even [0, 0] holds more customers than it was asked to; bins in which nearly as many spend nothing give that
-    back by ending a little earlier.
+    back by ending earlier, so that all together hold what they should.
     """
 
     def fit(self, forecast: FloatArray, spend: FloatArray) -> Self:
@@ -71,9 +72,7 @@ class SpendIntervals:
         logs = np.log(np.maximum(forecast, SMALLEST_FORECAST))
         tail = (1.0 - level) / 2.0
         nothing = (self.ratios_ <= 0).mean(axis=1)
-        held_too_much = float(np.maximum(nothing - level, 0.0).mean())
-        near = np.clip((nothing / level - NEAR) / (1.0 - NEAR), 0.0, 1.0)
-        one_sided = level - held_too_much * near
+        one_sided = level - _given_back(nothing, level)
         low, median, upper, high = (
             np.interp(logs, self.centres_, self._quantile(share)) * forecast
             for share in (tail, 0.5, one_sided, 1.0 - tail)
@@ -97,3 +96,13 @@ class SpendIntervals:
         intervals.centres_ = np.array(fitted["centres"])
         intervals.ratios_ = np.array(fitted["ratios"])
         return intervals
+
+
+def _given_back(nothing: FloatArray, level: float) -> FloatArray:
+    """Return by how much less than the level each bin is to hold (bins,), given the share that spends nothing."""
+    near = np.clip((nothing / level - NEAR) / (1.0 - NEAR), 0.0, 1.0)
+    # Below the share that spends nothing no interval can go.
+    room = near * np.clip(level - nothing, 0.0, MOST_BACK)
+    too_much = float(np.maximum(nothing - level, 0.0).sum())
+    given: FloatArray = room * min(1.0, too_much / max(float(room.sum()), SMALLEST_FORECAST))
+    return given

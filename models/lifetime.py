@@ -48,29 +48,43 @@ PARTS = ("value_horizon", "value_own", "value_btyd")
 
 @dataclass(frozen=True)
 class Economics:
-    """What turns spend into value.
+    """What turns spend into value, and what it is weighed against.
 
     Attributes
     ----------
     margin
-        Share of spend that is left after the cost of what was sold; 1 where it is not known.
+        Share of spend that is left after the cost of what was sold: a number; or, as text, where each customer's own
+        comes from: a file of `category` and `margin`, or a column or expression of the log, in money a row. None: not
+        known; what is called value is then discounted revenue.
     discount
         Yearly discount rate.
     lifetime_days
         How far ahead value counts.
+    acquisition_cost
+        What winning a customer cost: a number; or, as text, a file of `channel` and `cost`, or a column of the
+        customers table. None: not known.
     """
 
-    margin: float = 1.0
+    margin: float | str | None = None
     discount: float = 0.10
     lifetime_days: int = 1096
+    acquisition_cost: float | str | None = None
 
     def __post_init__(self) -> None:
-        if not 0 < self.margin <= 1:
-            raise RegularsError(f"margin {self.margin} is not a share above 0 and up to 1: 30 % is 0.3")
+        margin, cost = self.margin, self.acquisition_cost
+        if isinstance(margin, (int, float)) and not 0 < margin <= 1:
+            raise RegularsError(f"margin {margin} is not a share above 0 and up to 1: 30 % is 0.3")
         if not 0 <= self.discount < 1:
             raise RegularsError(f"discount {self.discount} is not a yearly rate from 0 to below 1: 10 % is 0.1")
         if self.lifetime_days < 1:
             raise RegularsError(f"a lifetime of {self.lifetime_days} days is none: give at least 1")
+        if isinstance(cost, (int, float)) and not 0 <= cost < float("inf"):
+            raise RegularsError(f"an acquisition cost of {cost} is no amount of money: give 0 or more for a customer")
+
+    @property
+    def share(self) -> float:
+        """The margin where it is one number, else 1: what customers have of their own comes later."""
+        return float(self.margin) if isinstance(self.margin, (int, float)) else 1.0
 
 
 @dataclass(frozen=True)
@@ -181,7 +195,7 @@ def value_parts(
     spend, by_btyd = allocation["spend"].to_numpy(), allocation["btyd_spend"].to_numpy()
     parts = (spend * inside, spend * own, by_btyd * shared)
     return pd.DataFrame(
-        {name: economics.margin * part for name, part in zip(PARTS, parts, strict=True)}, index=allocation.index
+        {name: economics.share * part for name, part in zip(PARTS, parts, strict=True)}, index=allocation.index
     )
 
 
