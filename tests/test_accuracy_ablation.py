@@ -39,7 +39,7 @@ def test_the_mean_change_is_told_and_what_is_worth_too_little():
 @pytest.fixture(scope="module")
 def ablated(sample_ledger):
     course = Course("a log", OPEN, COURSE_DATES, lambda: sample_ledger)
-    left_out = ("family:rfm", "family:products", "member:count", "member:rate")
+    left_out = ("family:rfm", "family:products", "member:count", "member:rate", "member:count+member:rate")
     return ablate([course], "", left_out, ROWS).droplevel("window")
 
 
@@ -63,6 +63,13 @@ def test_a_member_of_one_blend_leaves_the_other_alone(ablated):
     assert count[churn].equals(full[churn])
     assert (rate[churn] != full[churn]).all()
     assert rate[spend].equals(full[spend])
+
+
+@pytest.mark.slow
+def test_parts_can_be_left_out_together(ablated):
+    both, count, rate = (ablated.loc[part] for part in ("member:count+member:rate", "member:count", "member:rate"))
+    assert both[["gini", "rmse"]].equals(count[["gini", "rmse"]])
+    assert both[["auc", "log_loss"]].equals(rate[["auc", "log_loss"]])
 
 
 @pytest.mark.slow

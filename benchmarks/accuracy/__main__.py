@@ -29,7 +29,7 @@ def parser() -> argparse.ArgumentParser:
         nargs="*",
         metavar="PART",
         help="instead of the ladder, leave out each family of features and each member in turn, or only those named, "
-        "such as family:season member:count",
+        "such as family:season or, at once, family:season+member:count",
     )
     return flags
 

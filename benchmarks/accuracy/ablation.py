@@ -1,6 +1,6 @@
 """The ablation: what each family of features and each member of the blends is worth, by leaving it out."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any
@@ -22,6 +22,8 @@ from training.preparation import Preparation, prepare
 
 FULL = "full recipe"
 FAMILY, MEMBER = "family:", "member:"
+TOGETHER = "+"
+"""Joins parts that are left out at once."""
 METRICS = ("gini", "rmse", "mae", "auc", "log_loss")
 LEAST_WORTH = {"gini": 0.002, "rmse": 0.003, "auc": 0.002, "log_loss": 0.003}
 """By metric: what costs less than all of these when it is left out is not worth its keep."""
@@ -33,7 +35,8 @@ def parts(only: Sequence[str] = ()) -> tuple[str, ...]:
     Parameters
     ----------
     only
-        Names such as ``family:season`` or ``member:count``; none: everything.
+        Names such as ``family:season``, ``member:count`` or, for both at once, ``family:season+member:count``; none:
+        everything.
 
     Raises
     ------
@@ -42,10 +45,10 @@ def parts(only: Sequence[str] = ()) -> tuple[str, ...]:
     """
     every = [f"{FAMILY}{family.name}" for family in FAMILIES] + [f"{FAMILY}gaps"]
     every += [f"{MEMBER}{name}" for name in dict.fromkeys([*models.spend.MEMBERS, *models.churn.MEMBERS])]
-    unknown = sorted(set(only) - set(every))
+    unknown = sorted({name for part in only for name in part.split(TOGETHER)} - set(every))
     if unknown:
         raise SystemExit(f"nothing is called {', '.join(unknown)}; there are {', '.join(every)}")
-    return tuple(part for part in every if not only or part in only)
+    return tuple(only or every)
 
 
 def ablate(courses: Sequence[Course], only: str, left_out: Sequence[str], rows: int, jobs: int = 1) -> pd.DataFrame:
@@ -110,28 +113,31 @@ class Task:
 def _of_window(task: Task, left_out: Sequence[str]) -> pd.DataFrame:
     full = task.bundle()
     rows = {FULL: task.judged(full)}
-    rows |= {part: task.judged(bundle) if bundle else rows[FULL] for part, bundle in _variants(task, full, left_out)}
+    for part in left_out:
+        bundle = _variant(task, full, part)
+        rows[part] = rows[FULL] if bundle is full else task.judged(bundle)
     return pd.concat({task.window.name: pd.DataFrame(rows).T.rename_axis("variant")}, names=["window"])
 
 
-def _variants(task: Task, full: Bundle, left_out: Sequence[str]) -> Iterator[tuple[str, Bundle | None]]:
-    """Yield each part and the bundle without it; None where the log or the rehearsal does without it anyway."""
-    here = {*catalogue(task.ledger)["family"], "gaps"}
-    for part in left_out:
-        kind, _, name = part.partition(":")
-        if f"{kind}:" == FAMILY:
-            yield part, task.bundle((part,)) if name in here else None
-        else:
-            # All members are fitted, whatever the blend is made of.
-            spend, churn = _without(full.spend, name), _without(full.churn, name)
-            yield part, replace(full, spend=spend or full.spend, churn=churn or full.churn) if spend or churn else None
+def _variant(task: Task, full: Bundle, part: str) -> Bundle:
+    """Return the bundle without a part, or without several at once; `full` where it does without them anyway."""
+    names = part.split(TOGETHER)
+    here = {f"{FAMILY}{family}" for family in (*catalogue(task.ledger)["family"], "gaps")}
+    families = tuple(name for name in names if name in here)
+    bundle = task.bundle(families) if families else full
+    members = [name.removeprefix(MEMBER) for name in names if name.startswith(MEMBER)]
+    spend, churn = _without(bundle.spend, members), _without(bundle.churn, members)
+    if spend is bundle.spend and churn is bundle.churn:
+        return bundle
+    return replace(bundle, spend=spend, churn=churn)
 
 
-def _without(model: Any, member: str) -> Any:
-    """Return a fitted model whose blend does without a member, or None where it would be the same or empty."""
-    kept = tuple(name for name in model.members if name != member)
+def _without(model: Any, members: Sequence[str]) -> Any:
+    """Return a fitted model whose blend does without some members; the same where it would be the same or empty."""
+    # All members are fitted, whatever the blend is made of.
+    kept = tuple(name for name in model.members if name not in members)
     if not kept or len(kept) == len(model.members):
-        return None
+        return model
     fewer = copy(model)
     fewer.members = kept
     return fewer
