@@ -3,18 +3,23 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test check fmt lock bench notebooks clean
+.PHONY: demo test check fmt lock bench notebooks browser clean
 
 $(READY): pyproject.toml requirements.lock
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check -c requirements.lock -e ".[dev,postgres]"
+	$(BIN)/pip install --quiet --disable-pip-version-check -c requirements.lock -e ".[dev,postgres,web]"
 	touch $@
 
 demo: $(READY)
 	$(BIN)/regulars demo
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+# Chromium for the tests of the page; without it they are skipped, and say so.
+browser:
+	command -v chromium > /dev/null || { apt-get update -qq && \
+		apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core; }
 
 check: $(READY)
 	$(BIN)/ruff format --check .
