@@ -1,5 +1,6 @@
 """Attributes: what the optional customers table says of a customer, numeric or categorical."""
 
+from collections.abc import Collection
 from typing import Any
 
 from features.family import Feature
@@ -19,13 +20,14 @@ def features(customers: Any) -> tuple[Feature, ...]:
     )
 
 
-def typed(customers: Any) -> Any:
-    """Return a customers table whose text columns that hold nothing but numbers are float64.
+def typed(customers: Any, as_they_are: Collection[str] = ()) -> Any:
+    """Return a customers table whose text columns that hold nothing but numbers are float64, but for `as_they_are`.
 
-    Files such as CSV hold everything as text. A column in which a number has a leading zero, such as a postcode, stays
-    text.
+    Files such as CSV hold everything as text. A column in which a number has a leading zero or plus, such as a postcode
+    or a number to call, stays text.
     """
-    texts = [name for name in customers.columns if name != "customer_id" and customers[name].type().is_string()]
+    stay = {"customer_id", *as_they_are}
+    texts = [name for name in customers.columns if name not in stay and customers[name].type().is_string()]
     if not texts:
         return customers
     odd = {name: (customers[name].notnull() & ~_is_number(customers[name])).sum().fill_null(0) for name in texts}
@@ -34,7 +36,7 @@ def typed(customers: Any) -> Any:
 
 
 def _is_number(text: Any) -> Any:
-    return text.try_cast("float64").notnull() & ~text.re_search(r"^\s*-?0[0-9]")
+    return text.try_cast("float64").notnull() & ~text.re_search(r"^\s*(\+|-?0[0-9])")
 
 
 def join_attributes(snapshot: Any, customers: Any) -> Any:

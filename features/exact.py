@@ -10,6 +10,15 @@ WEIGHT_SCALE = 1_000_000
 """Decayed and logarithmic terms are summed in millionths."""
 
 
+def number(value: float) -> Any:
+    """Return a number as float64, to its last bit.
+
+    Written as a number, SQL would read a decimal out of it: its last bit would be missed, and a column of nothing else
+    would come out of the engine as what its bytes are not.
+    """
+    return ibis.literal(repr(float(value))).cast("float64")
+
+
 def money(ten_thousandths: Any) -> Any:
     """Return an integer column of ten-thousandths as float64 money."""
     return ten_thousandths.cast("float64") / float(MONEY_SCALE)

@@ -1,20 +1,19 @@
 """The ledger: one row a customer-day, made from the log once, and read by everything else."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
 import ibis
 
-from features.attributes import MODEL_PREFIX, RESERVED, typed
-from features.catalogue import catalogue
 from features.engine import connect
-from features.log import Log, source_name
+from features.log import Log
+from features.profiles import attributes_for, attributes_of, open_profiles
 from features.quality import Quality, measure, usable_span
 from features.source import open_source, reading
-from features.transactions import as_text, transactions, unusable
+from features.transactions import transactions, unusable
 from features.window import Span, history_days
-from regulars.errors import LogError
 
 VARIETIES = {"product_id": "products", "category": "categories", "channel": "channels"}
 """Columns of the log whose breadth and concentration the ledger keeps, and what it calls them."""
@@ -47,7 +46,11 @@ class Ledger:
     unusable
         Ibis table of the rows that could not be used, as they stand in the log, their problem in front.
     customers
-        Ibis table of customer attributes, or None.
+        Ibis table of customer attributes that predictions may be made from, or None.
+    profiles
+        Ibis table of all that the customers table says, as it stands there, names and addresses too; or None.
+    log
+        What was read; None where the ledger was not made by `build_ledger`.
     """
 
     days: Any
@@ -57,11 +60,20 @@ class Ledger:
     unusable: Any
     raw: Any
     customers: Any = None
+    profiles: Any = None
+    log: Log | None = None
 
     @property
     def connection(self) -> Any:
         """The Ibis connection that holds the tables."""
         return self.days.get_backend()
+
+    @property
+    def set_aside(self) -> tuple[str, ...]:
+        """Columns of the customers table that predictions are not made from: they identify people."""
+        if self.profiles is None:
+            return ()
+        return tuple(name for name in self.profiles.columns if name not in self.customers.columns)
 
     def repeated_rows(self) -> int:
         """Count the rows of the log that are the same as another in every column."""
@@ -75,6 +87,12 @@ class Ledger:
         history_days(self.span, as_of)
         known = Span(self.span.first_day, as_of - timedelta(days=1))
         return replace(self, days=_before(self.days, as_of), span=known)
+
+    def following(self, columns: Collection[str]) -> "Ledger":
+        """Return the same ledger with the customer attributes that are shown to a model with these feature columns."""
+        if self.profiles is None:
+            return self
+        return replace(self, customers=attributes_for(self.profiles, self.customers, columns))
 
     def fork(self) -> "Ledger":
         """Return the same ledger on a connection of its own, for use in another thread."""
@@ -115,7 +133,9 @@ def build_ledger(log: Log, memory: str | None = None, threads: int | None = None
     with reading(log.name):
         days = connection.create_table("ledger", _sequence(known))
     connection.drop_table("daily")
-    return Ledger(days, span, quality, fingerprint(days), unusable(raw, log), raw, _customers(connection, log))
+    profiles = open_profiles(connection, log)
+    customers = None if profiles is None else connection.create_table("customers", attributes_of(profiles))
+    return Ledger(days, span, quality, fingerprint(days), unusable(raw, log), raw, customers, profiles, log)
 
 
 def _before(days: Any, as_of: date) -> Any:
@@ -185,33 +205,23 @@ def _md5_lower(text):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
 
 def fingerprint(days: Any) -> str:
     """Return sixteen hexadecimal digits that identify the content of a ledger, whatever its row order."""
-    text = ibis.literal("|").join([days[name].cast("string") for name in days.columns if name not in SEQUENCE])
-    # Exclusive or does not depend on order, and no two rows of a ledger are the same.
-    digest = days.aggregate(digest=_md5_lower(text).bit_xor()).to_pyarrow()["digest"][0].as_py()
+    digest = days.aggregate(digest=_digest(days)).to_pyarrow()["digest"][0].as_py()
     return f"{digest or 0:016x}"
 
 
-def _customers(connection: Any, log: Log) -> Any:
-    if log.customers is None:
-        return None
-    table = open_source(connection, log.customers)
-    if "customer_id" not in table.columns:
-        raise LogError(
-            f"the customers table {source_name(log.customers)} has no column customer_id; "
-            f"it has {', '.join(table.columns)}"
-        )
-    names = {name.casefold() for name in table.columns}
-    taken = {*RESERVED, *catalogue().index} & names | {name for name in names if name.startswith(MODEL_PREFIX)}
-    if taken:
-        raise LogError(
-            f"the customers table {source_name(log.customers)} calls a column {', '.join(sorted(taken))}, which is the "
-            "name of a feature or an outcome: rename it"
-        )
-    table = table.mutate(customer_id=as_text(table.customer_id))
-    repeated = table.group_by("customer_id").having(table.count() > 1).aggregate().limit(1).to_pyarrow()
-    if repeated.num_rows:
-        raise LogError(
-            f"the customers table {source_name(log.customers)} has more than one row for customer "
-            f"{repeated['customer_id'][0]}: keep one row a customer"
-        )
-    return connection.create_table("customers", typed(table))
+def month_of(days: Any) -> Any:
+    """Return the month of each day as text, such as 2011-09."""
+    return days.day.strftime("%Y-%m")
+
+
+def month_fingerprints(days: Any) -> dict[str, str]:
+    """Return, by month, sixteen hexadecimal digits that identify what a ledger holds of it."""
+    rows = days.mutate(month=month_of(days))
+    found = rows.group_by("month").aggregate(digest=_digest(rows)).order_by("month").to_pyarrow().to_pylist()
+    return {row["month"]: f"{row['digest'] or 0:016x}" for row in found}
+
+
+def _digest(days: Any) -> Any:
+    text = ibis.literal("|").join([days[name].cast("string") for name in days.columns if name not in SEQUENCE])
+    # Exclusive or does not depend on order, and no two rows of a ledger are the same.
+    return _md5_lower(text).bit_xor()

@@ -20,7 +20,7 @@ NO_AMOUNT = "amount is not a number"
 PROBLEMS = (NO_CUSTOMER, NO_DATE, AFTER_TODAY, NO_AMOUNT)
 
 
-def transactions(raw: Any, log: Log) -> Any:
+def transactions(raw: Any, log: Log, margin: str | None = None) -> Any:
     """Return the rows of a log under contract names and types.
 
     Parameters
@@ -29,14 +29,16 @@ def transactions(raw: Any, log: Log) -> Any:
         The log as it was opened.
     log
         Its description.
+    margin
+        Column, or expression over columns, of the margin in money that each row left; None: not asked for.
 
     Returns
     -------
     ibis.Table
         One row a row of `raw`: `customer_id` text, `day` date, `amount` int64 (ten-thousandths of the currency),
         `problem` text (null where the row is usable) and those of `order_id`, `product_id`, `category`, `channel`
-        (text) and `quantity` (int64, ten-thousandths) that the log has. `customer_id`, `day` and `amount` are null
-        where the row has a problem.
+        (text), `quantity` and `margin` (int64, ten-thousandths) that the log has. `customer_id`, `day` and `amount`
+        are null where the row has a problem; `margin` is null where it is not a number.
 
     Raises
     ------
@@ -47,7 +49,8 @@ def transactions(raw: Any, log: Log) -> Any:
     customer, day, money = _typed(found, log)
     texts = {name: as_text(found[name]) for name in ("order_id", "product_id", "category", "channel") if name in found}
     quantity = {"quantity": _scaled(_number(found["quantity"], log, "quantity"))} if "quantity" in found else {}
-    rows = raw.select(customer_id=customer, day=day, money=money, **texts, **quantity)
+    left = {} if margin is None else {"margin": _scaled(_number(compile_value(margin, raw), log, "margin"))}
+    rows = raw.select(customer_id=customer, day=day, money=money, **texts, **quantity, **left)
     rows = rows.mutate(problem=_problem(rows.customer_id, rows.day, rows.money, log.last_possible_day()))
     usable = rows.problem.isnull()
     return rows.mutate(
@@ -120,8 +123,9 @@ def _number(value: Any, log: Log, name: str) -> Any:
         return value.strip().try_cast("float64")
     if kind.is_numeric():
         return value.cast("float64")
+    column = getattr(log.columns, name, None) or value.get_name()
     raise LogError(
-        f"{log.name}: {name} column {getattr(log.columns, name)!r} is {kind}, not a number: "
+        f"{log.name}: {name} column {column!r} is {kind}, not a number: "
         f"map it with --{name} COLUMN or an expression such as 'Quantity * Price'"
     )
 

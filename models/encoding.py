@@ -82,7 +82,8 @@ class Encoding:
         if any(wrong):
             raise BundleError(
                 f"the model was trained on other columns: the snapshot comes {' and '.join(w for w in wrong if w)}. "
-                "Map the log and the customers table as for the training, or train again."
+                "Map the log and the customers table as for the training, or train again (--model challenger scores "
+                "with a new version before it is promoted)."
             )
 
 

@@ -250,7 +250,8 @@ def test_the_model_is_asked_no_more_often_than_there_are_years(btyd):
 
 
 def test_the_defaults_are_three_years_at_ten_percent_and_no_cost():
-    assert Economics() == Economics(margin=1.0, discount=0.10, lifetime_days=1096)
+    assert Economics() == Economics(margin=None, discount=0.10, lifetime_days=1096, acquisition_cost=None)
+    assert Economics().share == 1.0
 
 
 @pytest.mark.parametrize("margin", [0.0, -0.1, 1.01, 30.0, float("nan"), float("inf")])

@@ -15,7 +15,7 @@ from models.churn import PARAMETRIC
 from models.level import Level
 from models.spend import BTYD_ALONE
 from regulars.errors import HistoryError
-from regulars.report import FEW_BUYERS, prospects, prospects_table, quality_facts, scoring_facts
+from regulars.results import FEW_BUYERS, prospects, prospects_table, quality_facts, scoring_facts
 from serving.score import Scoring
 from training.fit import UNPROVEN_ROWS, Fitting, fit_bundle
 from training.tracking import rehearsed
@@ -155,7 +155,8 @@ def test_what_cannot_be_learnt_from_is_refused_with_what_is_missing(rows, as_of,
 
 @pytest.mark.parametrize(("window", "said"), [(30, True), (90, False)])
 def test_a_score_beyond_what_taught_it_says_so(window, said, tmp_path):
-    scoring = Scoring(250, day(90), 90, Level(1.0, 1.0, 1.0, "BTYD as it is"), "1", window)
+    revenue = {"expected_spend": 10.0, "low": 5.0, "high": 20.0}
+    scoring = Scoring(250, day(90), 90, Level(1.0, 1.0, 1.0, "BTYD as it is"), "1", window, revenue)
     assert ("extrapolates" in scoring_facts(scoring, tmp_path)) is said
 
 

@@ -16,7 +16,7 @@ from deltalake import DeltaTable
 from filelock import FileLock
 
 import features.snapshot
-import serving.score
+import serving.scoring.passes
 from features.snapshot import snapshot
 from models.lifetime import Economics
 from models.registry import Registered
@@ -143,7 +143,7 @@ class TestSameAgain:
 
     def test_the_size_of_batches_changes_no_bit(self, sample_ledger, registered, scored, tmp_path, monkeypatch):
         monkeypatch.setattr(features.snapshot.frames, "__defaults__", (3_571,))
-        monkeypatch.setattr(serving.score, "BATCH_ROWS", 5_003)
+        monkeypatch.setattr(serving.scoring.passes, "BATCH_ROWS", 5_003)
         store = Store(tmp_path / "store")
         score(sample_ledger, NIGHT, registered, store)
         pd.testing.assert_frame_equal(table(store, NIGHT), scored[1], check_exact=True)
