@@ -9,6 +9,11 @@ from features.expression import compile_filter
 from features.expression_tree import find_column
 from regulars.errors import ExpressionError
 from serving.segments import segment_named
+from serving.storage.score_table import REVENUE
+
+VALUE, DISCOUNTED_REVENUE, BASIS = "clv", "discounted_revenue", "clv_basis"
+REVENUES = {VALUE: DISCOUNTED_REVENUE, "lifetime_value": "lifetime_revenue"}
+"""What values are called where no margin was given."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +49,9 @@ def select(scores: ir.Table, selection: Selection) -> ir.Table:
     ExpressionError
         For an unknown segment or column, a filter that cannot be read, no positive `top`, or a `by` of another kind.
     """
-    by = scores[find_column(selection.by, scores.columns)]
-    dtype = by.type()
-    if not (dtype.is_numeric() or dtype.is_date() or dtype.is_timestamp()):
-        raise ExpressionError(f"A list is ranked by numbers or dates, and {selection.by!r} holds {dtype}.")
+    columns = scores.columns
+    scores = aliased(scores)
+    by = rankable(scores, selection.by)
     if selection.top is not None and selection.top < 1:
         raise ExpressionError(f"A list needs at least one customer, and top is {selection.top}.")
     chosen = scores
@@ -56,4 +60,41 @@ def select(scores: ir.Table, selection: Selection) -> ir.Table:
     if selection.where is not None:
         chosen = chosen.filter(compile_filter(selection.where, chosen))
     ranked = chosen.order_by(ibis.desc(chosen[by.get_name()]), ibis.asc(chosen.customer_id))
-    return ranked if selection.top is None else ranked.limit(selection.top)
+    return (ranked if selection.top is None else ranked.limit(selection.top)).select(*columns)
+
+
+def rankable(table: ir.Table, by: str) -> ir.Column:
+    """Return the column that a list is ranked by.
+
+    Raises
+    ------
+    ExpressionError
+        There is none of this name, or it holds neither numbers nor dates.
+    """
+    column = table[find_column(by, table.columns)]
+    dtype = column.type()
+    if not (dtype.is_numeric() or dtype.is_date() or dtype.is_timestamp()):
+        raise ExpressionError(f"A list is ranked by numbers or dates, and {by!r} holds {dtype}.")
+    return column
+
+
+def aliased(scores: ir.Table) -> ir.Table:
+    """Return scores in which filters may call `clv` what files call it without a margin."""
+    if VALUE not in scores.columns or DISCOUNTED_REVENUE in scores.columns:
+        return scores
+    return scores.mutate(**{DISCOUNTED_REVENUE: scores[VALUE]})
+
+
+def heading(scores: ir.Table) -> str:
+    """Return what the column `clv` is to be called: without a margin it is revenue, and that is no lifetime value."""
+    if VALUE not in scores.columns or BASIS not in scores.columns:
+        return VALUE
+    revenue = (scores[BASIS] == REVENUE).any().to_pyarrow().as_py()
+    return DISCOUNTED_REVENUE if revenue else VALUE
+
+
+def headed(scores: ir.Table) -> ir.Table:
+    """Return scores with `clv` and `lifetime_value` under the names of what they are."""
+    if heading(scores) == VALUE:
+        return scores
+    return scores.rename({revenue: name for name, revenue in REVENUES.items() if name in scores.columns})

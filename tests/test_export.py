@@ -14,7 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from regulars.errors import RegularsError
-from serving.export import FORMULA_STARTS, format_of, write_list
+from serving.exports import format_of, write_list
+from serving.exports.cells import FORMULA_STARTS
 
 SCORES = pa.table({"customer_id": ["007", "c2"], "clv": [10.0, None], "reasons": [["far away", "one order"], None]})
 
@@ -195,7 +196,9 @@ def test_without_a_path_the_list_goes_to_standard_output(tmp_path, capfdbinary, 
 
 
 def test_an_unknown_format_is_refused_before_anything_is_written(tmp_path):
-    with pytest.raises(RegularsError, match="no format 'xlsx'; the formats are csv, json, parquet"):
+    with pytest.raises(
+        RegularsError, match="no format 'xlsx'; the formats are csv, json, parquet, google, meta, klaviyo"
+    ):
         write_list(SCORES.to_reader(), tmp_path / "list.xlsx", "xlsx")
     assert list(tmp_path.iterdir()) == []
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regulars.errors import ExpressionError
-from serving.export import write_list
+from serving.exports import write_list
 from serving.lists import Selection, select
 
 SCORES = pa.table(
