@@ -1,0 +1,1 @@
+"""The tables that publishing fills, and how rows get there."""
