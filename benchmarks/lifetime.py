@@ -27,7 +27,7 @@ from features.snapshot import KEYS, frames, snapshot
 from models.lifetime import Economics, value
 from models.long_run import LongRun
 from models.pin import Totals
-from serving.past_years import forecast_long_run
+from serving.scoring.past_years import forecast_long_run
 from training.fit import Fitting, fit_bundle
 from training.metrics import normalised_gini
 

@@ -1,36 +1,28 @@
-"""Scoring: one score a customer, in two passes of bounded memory: allocate, then pin the sum and write."""
+"""Scoring: one score a customer into the store, and what pages and lists need beside it."""
 
 import tempfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-import ibis
-import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-from features.engine import connect
 from features.ledger import Ledger
 from features.outcome import customer_groups
-from features.snapshot import BATCH_ROWS, frames, snapshot
 from features.window import schedule
 from models.bundle import Bundle
 from models.level import Level, windows
-from models.lifetime import Economics, value
-from models.long_run import LongRun
-from models.pin import Pins, Totals
+from models.lifetime import Economics
 from models.registry import Registered
 from regulars.errors import BundleError, HistoryError
-from serving.past_years import forecast_long_run
-from serving.reasons import reasons
-from serving.rfm_scores import rfm_scores
-from serving.segments import segment, value_tier
-from serving.store import SCHEMA, Store
-
-Progress = Callable[[int], None]
+from serving.scoring.passes import Passes, Progress
+from serving.scoring.revenue import Revenue, past_misses
+from serving.storage.customer_table import known_customers, write_customers
+from serving.storage.delta import clear, open_delta, read_delta
+from serving.storage.ledger_table import write_ledger
+from serving.store import CUSTOMERS, LEDGER, Store
+from serving.valuation.acquisition import Acquisition, find_acquisition
+from serving.valuation.margins import Margins, find_margins
 
 
 @dataclass(frozen=True)
@@ -49,6 +41,12 @@ class Scoring:
         The version that was used.
     window_days
         Length of the past windows that taught it: shorter than the horizon where it extrapolates.
+    revenue
+        `expected_spend` of all customers, and `low` and `high`: see `serving.scoring.revenue`.
+    margin
+        Margin of all together; None: not given, and `clv` is discounted revenue.
+    notes
+        What a person should know besides.
     """
 
     customers: int
@@ -57,6 +55,9 @@ class Scoring:
     level: Level
     model_version: str
     window_days: int
+    revenue: dict[str, float]
+    margin: float | None = None
+    notes: tuple[str, ...] = ()
 
 
 def score(
@@ -78,9 +79,10 @@ def score(
     registered
         The bundle.
     store
-        Where the scores go; those of the same as-of date and horizon are replaced, all at once.
+        Where the scores go; those of the same as-of date and horizon are replaced, all at once. Where no scoring of a
+        later date is there, so are the store's ledger and customers.
     economics
-        Margin, discount rate and lifetime; None: the defaults.
+        Margin, discount rate, lifetime and acquisition cost; None: the defaults.
     progress
         Called with the number of customers done, after each batch of either pass: twice their number in all.
 
@@ -90,25 +92,22 @@ def score(
         The as-of date is before the training's, or the log's columns are not those of the training.
     HistoryError
         Nothing is known at the as-of date.
+    RegularsError
+        Margins or costs cannot be read.
     StoreError
         The scores cannot be written.
     """
     bundle = registered.bundle
     _require_later(bundle, as_of)
-    known = ledger.before(as_of)
+    known = ledger.before(as_of).following(bundle.encoding.columns)
     level = forecast_level(bundle, known, as_of)
+    economics = economics or Economics()
     with tempfile.TemporaryDirectory(prefix="regulars-score-") as folder:
-        spill = Path(folder) / "allocation.parquet"
-        totals = _allocate(bundle, known, as_of, economics or Economics(), spill, progress)
-        stamp = {
-            "model_version": registered.version,
-            "run_id": registered.run_id,
-            "log_fingerprint": ledger.fingerprint,
-            "scored_at": datetime.now(UTC),
-        }
-        pinned = _pinned(bundle, level, totals.pins(level), spill, stamp, progress)
-        store.write(pinned, as_of, bundle.horizon_days)
-    return Scoring(totals.customers, as_of, bundle.horizon_days, level, registered.version, bundle.window_days)
+        margins = find_margins(known, as_of, economics, Path(folder))
+        acquisition = find_acquisition(known, economics)
+        job = _Job(registered, known, as_of, level, economics, margins, acquisition)
+        passes = Passes(bundle, as_of, economics, margins, Path(folder) / "allocation.parquet", progress)
+        return job.run(passes, store)
 
 
 def forecast_level(bundle: Bundle, known: Ledger, as_of: date) -> Level:
@@ -129,67 +128,87 @@ def _require_later(bundle: Bundle, as_of: date) -> None:
         )
 
 
-def _allocate(
-    bundle: Bundle, known: Ledger, as_of: date, economics: Economics, spill: Path, progress: Progress
-) -> Totals:
-    """First pass: write each customer's allocation, reasons and summary to a spill file; return the totals."""
-    totals = Totals()
-    long_run = forecast_long_run(bundle, known, as_of)
-    writer: pq.ParquetWriter | None = None
-    for frame in frames(snapshot(known, as_of, bundle.window_days)):
-        allocation = bundle.allocate(frame)
-        totals.add(allocation)
-        table = pa.Table.from_pandas(_summary(bundle, frame, allocation, long_run, economics), preserve_index=False)
-        # A batch in which nobody has a reason would give that column no type.
-        place = table.schema.get_field_index("reasons")
-        table = table.set_column(place, "reasons", table["reasons"].cast(pa.list_(pa.string())))
-        writer = writer or pq.ParquetWriter(spill, table.schema)
-        writer.write_table(table)
-        progress(len(frame))
-    if writer is not None:
-        writer.close()
-    return totals
+@dataclass(frozen=True)
+class _Job:
+    """One scoring, once everything that it needs was found."""
 
+    registered: Registered
+    known: Ledger
+    as_of: date
+    level: Level
+    economics: Economics
+    margins: Margins
+    acquisition: Acquisition
 
-def _summary(
-    bundle: Bundle, frame: pd.DataFrame, allocation: pd.DataFrame, long_run: LongRun, economics: Economics
-) -> pd.DataFrame:
-    keys = frame.index.to_frame()
-    return allocation.join(bundle.value_parts(frame, allocation, long_run, economics)).assign(
-        customer_id=keys["customer_id"],
-        as_of=keys["as_of"],
-        recency_days=frame["recency_days"],
-        frequency=frame["purchase_days"],
-        monetary=frame["monetary"],
-        tenure_days=frame["tenure_days"],
-        reasons=reasons(bundle, frame),
-    )
+    def run(self, passes: Passes, store: Store) -> Scoring:
+        bundle, registered = self.registered.bundle, self.registered
+        totals, revenue = passes.allocate(self.known), Revenue()
+        misses = past_misses(bundle, self.known, self.as_of)
+        # Whole milliseconds: so they stand in the statistics of the table, by which a record finds its scores.
+        now = datetime.now(UTC)
+        stamp = {
+            "model_version": registered.version,
+            "run_id": registered.run_id,
+            "log_fingerprint": self.known.fingerprint,
+            "scored_at": now.replace(microsecond=now.microsecond // 1000 * 1000),
+        }
+        pinned = passes.pinned(self.level, totals.pins(self.level), stamp, revenue)
+        with store.writing():
+            tables, notes = self._write_tables(store)
+            notes = (*self.margins.notes, *notes)
 
+            def record() -> dict[str, Any]:
+                return self._record(stamp, totals.customers, revenue.interval(misses)) | {
+                    "notes": notes,
+                    "tables": tables,
+                }
 
-def _pinned(
-    bundle: Bundle, level: Level, pins: Pins, spill: Path, stamp: dict[str, Any], progress: Progress
-) -> Iterator[pa.RecordBatch]:
-    """Second pass: stream the spill file with what depends on all customers, pinned and in the store's columns."""
-    if not spill.exists():
-        return
-    table = connect().read_parquet(spill)
-    table = table.mutate(clv=value(table, pins, level, _exactly))
-    table = table.mutate(**rfm_scores(table), value_tier=value_tier(table))
-    table = table.mutate(segment=segment(table.r_score, table.f_score, table.m_score)).order_by("customer_id")
-    for batch in table.to_pyarrow_batches(chunk_size=BATCH_ROWS):
-        frame = batch.to_pandas()
-        predicted = bundle.predictions(frame, pins)
-        days = pd.to_timedelta(predicted["next_order_days"], unit="D")
-        full = frame.assign(
-            **predicted.drop(columns="next_order_days"),
-            next_order_date=pd.to_datetime(frame["as_of"]) + days,
-            horizon_days=bundle.horizon_days,
-            **stamp,
+            store.write(pinned, self.as_of, bundle.horizon_days, record)
+            for name, written in (tables or {}).items():
+                clear(store.folder / name, written["version"])
+        return Scoring(
+            totals.customers,
+            self.as_of,
+            bundle.horizon_days,
+            self.level,
+            registered.version,
+            bundle.window_days,
+            revenue.interval(misses),
+            self.margins.overall,
+            notes,
         )
-        progress(len(frame))
-        yield pa.RecordBatch.from_pandas(full[SCHEMA.names], schema=SCHEMA, preserve_index=False)
 
+    def _write_tables(self, store: Store) -> tuple[dict[str, Any] | None, Iterable[str]]:
+        """Bring the store's ledger and customers up to date, unless a scoring of a later date did."""
+        newest = store.newest_tables()
+        if newest is not None and date.fromisoformat(newest["as_of"]) > self.as_of:
+            return None, ()
+        customers = known_customers(self.known, self.margins, self.acquisition)
+        tables = {
+            LEDGER: write_ledger(store.folder / LEDGER, self.known, newest and newest[LEDGER]),
+            CUSTOMERS: write_customers(store.folder / CUSTOMERS, customers),
+        }
+        written = read_delta(store.connection, open_delta(store.folder / CUSTOMERS))
+        return tables, self.acquisition.notes(written)
 
-def _exactly(number: float) -> Any:
-    # Written as a number, SQL would read a decimal out of it, and miss its last bit.
-    return ibis.literal(repr(float(number))).cast("float64")
+    def _record(self, stamp: dict[str, Any], customers: int, total: dict[str, float]) -> dict[str, Any]:
+        bundle, given = self.registered.bundle, self.economics
+        return {
+            "as_of": self.as_of.isoformat(),
+            "horizon_days": bundle.horizon_days,
+            "model_version": self.registered.version,
+            "run_id": self.registered.run_id,
+            "scored_at": stamp["scored_at"].isoformat(),
+            "customers": customers,
+            "level": asdict(self.level),
+            "window_days": bundle.window_days,
+            "economics": {
+                "margin": self.margins.overall,
+                "margin_kind": self.margins.kind,
+                "margin_given": given.margin,
+                "discount": given.discount,
+                "lifetime_days": given.lifetime_days,
+                "acquisition": self.acquisition.given,
+            },
+            "total": total,
+        }

@@ -10,7 +10,7 @@ from ibis.expr import types as ir
 
 from features.expression_tree import did_you_mean
 from regulars.errors import ExpressionError
-from serving.rfm_scores import BEST_SCORE, strictly_worse
+from serving.scoring.rfm_scores import BEST_SCORE, strictly_worse
 
 
 @dataclass(frozen=True)

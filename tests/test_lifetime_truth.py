@@ -12,7 +12,7 @@ from features.outcome import outcomes
 from features.snapshot import snapshot
 from models.lifetime import Economics, value
 from models.pin import Totals
-from serving.past_years import forecast_long_run
+from serving.scoring.past_years import forecast_long_run
 from training.fit import Fitting, fit_bundle
 
 

@@ -13,7 +13,7 @@ from features.ledger import build_ledger
 from features.log import Log
 from models.level import Window
 from models.long_run import PRIOR_ORDERS, LongRun, long_run
-from serving.past_years import forecast_long_run
+from serving.scoring.past_years import forecast_long_run
 
 DAY = date(2024, 1, 1)
 sums = st.floats(0.0, 1e6)

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from serving.reasons import reasons
+from serving.scoring.reasons import reasons
 
 pytestmark = pytest.mark.slow
 

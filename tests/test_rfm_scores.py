@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from serving.rfm_scores import rfm_scores
+from serving.scoring.rfm_scores import rfm_scores
 
 SCORES = ["r_score", "f_score", "m_score"]
 

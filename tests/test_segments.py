@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regulars.errors import ExpressionError
-from serving.rfm_scores import rfm_scores
+from serving.scoring.rfm_scores import rfm_scores
 from serving.segments import GRID, SEGMENTS, segment, segment_named, segment_of, value_tier
 
 SCORES = range(1, 6)

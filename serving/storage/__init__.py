@@ -1,0 +1,1 @@
+"""What a store's folder holds, table by table and file by file."""

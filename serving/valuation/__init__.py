@@ -1,0 +1,1 @@
+"""What value is worked out from: margins, acquisition costs, payback, concentration, the textbook formulas."""
