@@ -1,4 +1,4 @@
-"""Stores of any size with made-up scores, written as scoring writes them but without a model: seconds a million rows."""
+"""Stores of any size with made-up scores, laid out as by scoring, but without a model: seconds a million."""
 
 import argparse
 from collections.abc import Sequence
@@ -10,8 +10,8 @@ import ibis
 from deltalake import write_deltalake
 
 from features.engine import connect
-from serving.score_table import SCHEMA
 from serving.segments import segment, value_tier
+from serving.storage.score_table import SCHEMA
 from serving.store import CUSTOMERS, LEDGER, Store
 
 AS_OF, HORIZON_DAYS, MARGIN = date(2026, 11, 1), 90, 0.4
@@ -50,9 +50,10 @@ from (
 """
 LEDGERED = """
 select customer_id, ({as_of} - (silent + gap * (purchases - k))::integer)::date as day,
-    round(amount * (0.7 + 0.6 * ((hash(i, k) % 1009) / 1009.0)) * 10000)::bigint as net, net as gross, 1::bigint as orders,
-    20000::bigint as items, true as purchase, k as purchase_number, if(k > 1, gap, null) as gap_days,
-    2::bigint as categories, if(k <= 1 + i % 4, 1, 0)::bigint as new_categories, strftime(day, '%Y-%m') as month
+    round(amount * (0.7 + 0.6 * ((hash(i, k) % 1009) / 1009.0)) * 10000)::bigint as net, net as gross,
+    1::bigint as orders, 20000::bigint as items, true as purchase, k as purchase_number,
+    if(k > 1, gap, null) as gap_days, 2::bigint as categories,
+    if(k <= 1 + i % 4, 1, 0)::bigint as new_categories, strftime(day, '%Y-%m') as month
 from people, unnest(range(1, purchases + 1)) t(k)
 """
 CUSTOMERED = """
@@ -80,7 +81,7 @@ def make_store(folder: Path, customers: int, scorings: int = 1, margin: float | 
         Share of revenue; None: values are revenue.
     """
     engine = connect()
-    _run(engine, PEOPLE, customers=customers)
+    engine.raw_sql(PEOPLE.format(customers=customers))
     store = Store(folder)
     known = {"as_of": f"date '{AS_OF}'", "channels": CHANNELS, "margin": 1.0 if margin is None else margin}
     tables = {
@@ -97,7 +98,7 @@ def _score(engine: Any, store: Store, as_of: date, margin: float | None, tables:
     basis = "'revenue'" if margin is None else "'margin'"
     query = SCORES.format(later=later, as_of=f"date '{as_of}'", basis=basis, margin=margin or 1.0)
     made = datetime(as_of.year, as_of.month, as_of.day, 4, tzinfo=UTC)
-    scores = engine.sql(query)
+    scores = _made(engine, "scored", query)
     scores = scores.mutate(
         segment=segment(scores.r_score, scores.f_score, scores.m_score),
         value_tier=value_tier(scores),
@@ -106,7 +107,9 @@ def _score(engine: Any, store: Store, as_of: date, margin: float | None, tables:
         scored_at=ibis.literal(made, type="timestamp('UTC')"),
     ).select(*SCHEMA.names)
     batches = scores.to_pyarrow_batches(chunk_size=100_000)
-    store.write((batch.cast(SCHEMA) for batch in batches), as_of, HORIZON_DAYS, lambda: _record(as_of, made, margin, tables))
+    store.write(
+        (batch.cast(SCHEMA) for batch in batches), as_of, HORIZON_DAYS, lambda: _record(as_of, made, margin, tables)
+    )
 
 
 def _record(as_of: date, made: datetime, margin: float | None, tables: dict[str, Any] | None) -> dict[str, Any]:
@@ -135,13 +138,14 @@ def _record(as_of: date, made: datetime, margin: float | None, tables: dict[str,
 
 
 def _write(engine: Any, path: Path, query: str, **how: Any) -> dict[str, Any]:
-    batches = engine.sql(query).to_pyarrow_batches(chunk_size=100_000)
+    batches = _made(engine, "written", query).to_pyarrow_batches(chunk_size=100_000)
     write_deltalake(str(path), batches, mode="overwrite", **how)
     return {"version": 0, "columns": [], "months": {}}
 
 
-def _run(engine: Any, query: str, **fields: Any) -> None:
-    engine.raw_sql(query.format(**fields))
+def _made(engine: Any, name: str, query: str) -> Any:
+    engine.raw_sql(f"create or replace table {name} as {query}")
+    return engine.table(name)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
