@@ -13,7 +13,15 @@ The verbs of this package are the commands of the `regulars` command line::
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from regulars.errors import BundleError, ExpressionError, HistoryError, LogError, RegularsError, StoreError
+from regulars.errors import (
+    BundleError,
+    ExpressionError,
+    HistoryError,
+    LogError,
+    PublishError,
+    RegularsError,
+    StoreError,
+)
 
 if TYPE_CHECKING:
     from features.ledger import Ledger
@@ -21,8 +29,15 @@ if TYPE_CHECKING:
     from models.churn import ChurnModel
     from models.lifetime import Economics
     from models.spend import SpendModel
+    from regulars.hosting import serve
+    from regulars.listed import export, list, measure  # noqa: A004
     from regulars.promotion import promote
-    from regulars.verbs import backtest, catalogue, check, features, ledger, list, score, train  # noqa: A004
+    from regulars.publishing import publish
+    from regulars.valuing import economics
+    from regulars.verbs import backtest, catalogue, check, features, ledger, score, train
+    from serving.exports import Delivery
+    from serving.listing.contact import Contact
+    from serving.listing.definition import Definition
     from training.fit import Fitting
 
 __version__ = "0.1.0"
@@ -30,6 +45,9 @@ __version__ = "0.1.0"
 _HOMES = {
     "ChurnModel": "models.churn",
     "Columns": "features.log",
+    "Contact": "serving.listing.contact",
+    "Definition": "serving.listing.definition",
+    "Delivery": "serving.exports",
     "Economics": "models.lifetime",
     "Fitting": "training.fit",
     "Ledger": "features.ledger",
@@ -38,11 +56,17 @@ _HOMES = {
     "backtest": "regulars.verbs",
     "catalogue": "regulars.verbs",
     "check": "regulars.verbs",
+    "economics": "regulars.valuing",
+    "export": "regulars.listed",
     "features": "regulars.verbs",
     "ledger": "regulars.verbs",
-    "list": "regulars.verbs",
+    "list": "regulars.listed",
+    "measure": "regulars.listed",
     "promote": "regulars.promotion",
+    "report": "regulars.reporting",
+    "publish": "regulars.publishing",
     "score": "regulars.verbs",
+    "serve": "regulars.hosting",
     "train": "regulars.verbs",
 }
 
@@ -50,6 +74,9 @@ __all__ = [
     "BundleError",
     "ChurnModel",
     "Columns",
+    "Contact",
+    "Definition",
+    "Delivery",
     "Economics",
     "ExpressionError",
     "Fitting",
@@ -57,17 +84,24 @@ __all__ = [
     "Ledger",
     "Log",
     "LogError",
+    "PublishError",
     "RegularsError",
     "SpendModel",
     "StoreError",
     "backtest",
     "catalogue",
     "check",
+    "economics",
+    "export",
     "features",
     "ledger",
     "list",
+    "measure",
     "promote",
+    "publish",
+    "report",
     "score",
+    "serve",
     "train",
 ]
 

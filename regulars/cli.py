@@ -8,10 +8,16 @@ from cyclopts import App, CycloptsError
 from cyclopts.config import Env, Toml
 
 from regulars import __version__
-from regulars.commands import check, demo, features, list_, score, train
+from regulars.commands import check, demo, features, score, train
 from regulars.errors import RegularsError
 from regulars.exits import DONE, INTERRUPTED, WRONG_INPUT
 from regulars.judging import backtest, promote
+from regulars.listing import list_, measure
+from regulars.publishing import publish_
+from regulars.reporting import report_
+from regulars.secrecy import without_passwords
+from regulars.valuing import economics_
+from regulars.web import person, serve_, token
 
 app = App(
     name="regulars",
@@ -29,6 +35,13 @@ app = App(
 for command in (demo, check, features, backtest, train, promote, score):
     app.command(command)
 app.command(list_, name="list")
+app.command(measure)
+app.command(publish_, name="publish")
+app.command(economics_, name="economics")
+app.command(report_, name="report")
+app.command(serve_, name="serve")
+app.command(token)
+app.command(person)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -38,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         code = app(sys.argv[1:] if arguments is None else arguments, exit_on_error=False, print_error=False)
     except (RegularsError, CycloptsError) as error:
-        print(f"regulars: {error}", file=sys.stderr)  # noqa: T201
+        print(f"regulars: {without_passwords(str(error))}", file=sys.stderr)  # noqa: T201
         sys.exit(WRONG_INPUT)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)

@@ -4,9 +4,6 @@ from contextlib import nullcontext
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Literal
-
-from cyclopts import Parameter
 
 from regulars.exits import ANSWER_NO, DONE
 from regulars.flags import EconomicsFlags, LogFlags, LogSource, OutputFlags
@@ -31,15 +28,15 @@ def demo(folder: Path = Path("regulars-demo"), *, output: OutputFlags = OUTPUT) 
 
 def check(log: LogSource, *, layout: LogFlags = LAYOUT, output: OutputFlags = OUTPUT) -> int:
     """Report what a log holds, what of it cannot be used, and what can be predicted from it."""
-    from regulars import report
+    from regulars import results
 
     screen = Screen(output.quiet, output.json)
     # The report is what was asked for, however many rows are unusable.
     ledger = read(log, replace(layout, max_bad_share=1.0), screen)
     repeated = ledger.repeated_rows()
-    prospects = report.prospects(ledger.span)
-    screen.facts(report.quality_facts(ledger.quality, repeated))
-    screen.table("What can be predicted", *report.prospects_table(prospects))
+    prospects = results.prospects(ledger.span)
+    screen.facts(results.quality_facts(ledger.quality, repeated))
+    screen.table("What can be predicted", *results.prospects_table(prospects))
     screen.result({**ledger.quality.to_dict(), "repeated_rows": repeated, "prospects": prospects})
     if ledger.quality.bad_share > layout.max_bad_share:
         screen.say(
@@ -73,7 +70,7 @@ def features(
     from features.snapshot import snapshot
     from features.window import history_days, require_horizon
     from regulars.verbs import as_of_date
-    from serving.export import format_of, write_list
+    from serving.exports.files import format_of, write_list
 
     screen = Screen(output.quiet, output.json)
     form = format_of(out)
@@ -107,7 +104,7 @@ def train(
         How many settings to try on past windows before; what was tried is kept in .regulars, so that an interrupted
         search goes on. By default none: the settings that there are do well.
     """
-    from regulars import report, verbs
+    from regulars import results, verbs
 
     screen = Screen(output.quiet, output.json)
     ledger = read(log, layout, screen)
@@ -115,11 +112,11 @@ def train(
     screen.note(f"training as of {verbs.as_of_date(ledger, as_of)}, {horizon} days ahead …")
     with screen.progress("trying settings", tune) if tune else nullcontext(lambda trials: None) as progress:
         found = verbs.train(ledger, as_of, horizon, tune=tune, progress=progress)
-    screen.facts(report.training_facts(found) | ({"tuned": found.search.said} if found.search else {}))
+    screen.facts(results.training_facts(found) | ({"tuned": found.search.said} if found.search else {}))
     if found.evaluation is not None:
         title = f"The same recipe as of {found.evaluation.as_of}, beside what happened"
-        screen.table(title, *report.metrics_table(found.evaluation.metrics))
-    screen.result(report.training_result(found) | ({"tuned": found.search.to_dict()} if found.search else {}))
+        screen.table(title, *results.metrics_table(found.evaluation.metrics))
+    screen.result(results.training_result(found) | ({"tuned": found.search.to_dict()} if found.search else {}))
 
 
 def score(
@@ -146,62 +143,14 @@ def score(
     model
         Alias or version of the registered model.
     """
-    from regulars import report, verbs
+    from regulars import results, verbs
 
     screen = Screen(output.quiet, output.json)
     worth = economics.economics()
     ledger = read(log, layout, screen)
     # Two passes over the customers: allocate, then pin and write.
     note_silence(ledger, verbs.as_of_date(ledger, as_of), screen)
-    with screen.progress("scoring", 2 * ledger.quality.buyers) as progress:
+    with screen.progress("scoring in two passes", 2 * ledger.quality.buyers) as progress:
         found = verbs.score(ledger, store, as_of, horizon, model, worth, progress)
-    screen.facts(report.scoring_facts(found, store))
-    screen.result(report.scoring_result(found, store))
-
-
-def list_(
-    *,
-    store: Path,
-    segment: tuple[str, ...] = (),
-    where: str | None = None,
-    top: int | None = None,
-    by: str = "clv",
-    format: Literal["csv", "parquet", "json"] | None = None,  # noqa: A002
-    out: Path | None = None,
-    as_of: date | None = None,
-    horizon: int | None = None,
-    quiet: Annotated[bool, Parameter(negative="")] = False,
-) -> None:
-    """Write a list: filtered and ranked scores, to a file or standard output.
-
-    Parameters
-    ----------
-    store
-        Folder of the store.
-    segment
-        Segment, such as "At Risk"; may be given several times.
-    where
-        Filter over the columns of the scores, such as "clv > 200 and churn_probability < 0.5".
-    top
-        How many customers at most.
-    by
-        Column to rank by, highest first.
-    format
-        Format; by default that of the file's name, csv on standard output.
-    out
-        File to write; by default standard output.
-    as_of
-        As-of date of the scores; by default the newest.
-    horizon
-        Horizon of the scores; needed where the store holds several.
-    quiet
-        Say nothing but errors.
-    """
-    from serving.export import format_of, write_list
-    from serving.lists import Selection, select
-    from serving.store import Store
-
-    form = format or (format_of(out) if out else "csv")
-    chosen = select(Store(store).scores(as_of, horizon), Selection(segment, where, top, by))
-    rows = write_list(chosen, out, form)
-    Screen(quiet).note(f"{rows:,} customers" + (f" in {out}" if out else ""))
+    screen.facts(results.scoring_facts(found, store))
+    screen.result(results.scoring_result(found, store))

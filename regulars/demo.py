@@ -12,11 +12,11 @@ import pandas as pd
 from features.ledger import Ledger
 from features.log import Columns, Log
 from features.outcome import outcomes
-from regulars import report, verbs
+from regulars import results, verbs
 from regulars.errors import RegularsError
 from regulars.screen import Screen
-from serving.export import write_list
-from serving.lists import Selection, select
+from serving.exports.files import write_list
+from serving.lists import Selection, headed, select
 from serving.store import Store
 from training.metrics import deciles, judge
 from training.pictures import truth_picture
@@ -42,18 +42,18 @@ def run(folder: Path, screen: Screen) -> None:
 def _tell(folder: Path, screen: Screen) -> None:
     screen.say("CDNOW, a shop for compact discs: every purchase of the customers it won in early 1997.")
     ledger = verbs.ledger(Log(LOG, Columns(timestamp="date")))
-    screen.facts(report.quality_facts(ledger.quality, ledger.repeated_rows()))
+    screen.facts(results.quality_facts(ledger.quality, ledger.repeated_rows()))
     as_of = ledger.span.end - timedelta(days=HORIZON_DAYS)
     screen.say(f"\nNow it is {as_of}. The {HORIZON_DAYS} days that follow are hidden from everything below.\n")
     screen.note("training …")
-    screen.facts(report.training_facts(verbs.train(ledger, as_of, HORIZON_DAYS)))
-    with screen.progress("scoring", 2 * ledger.quality.buyers) as progress:
+    screen.facts(results.training_facts(verbs.train(ledger, as_of, HORIZON_DAYS)))
+    with screen.progress("scoring in two passes", 2 * ledger.quality.buyers) as progress:
         scoring = verbs.score(ledger, STORE, as_of, HORIZON_DAYS, progress=progress)
-    screen.facts(report.scoring_facts(scoring, folder / STORE))
+    screen.facts(results.scoring_facts(scoring, folder / STORE))
     scores = Store(Path(STORE)).scores(as_of, HORIZON_DAYS)
     customers = _compare(ledger, scores.to_pandas().set_index("customer_id"), screen)
     truth_picture(customers).savefig(PICTURE, dpi=150)
-    rows = write_list(select(scores, Selection(("At Risk",), top=LISTED)), Path(LIST), "csv")
+    rows = write_list(headed(select(scores, Selection(("At Risk",), top=LISTED))), Path(LIST), "csv")
     _close(folder, rows, screen)
 
 

@@ -27,3 +27,7 @@ class BundleError(RegularsError):
 
 class StoreError(RegularsError):
     """The store is missing, busy, or holds nothing that answers the question."""
+
+
+class PublishError(RegularsError):
+    """The database cannot be reached, refuses, or holds tables of others where ours should be."""

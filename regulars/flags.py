@@ -95,22 +95,27 @@ class EconomicsFlags:
     Attributes
     ----------
     margin
-        Share of spend left after the cost of what was sold, such as 0.4; at 1, clv is discounted revenue.
+        Share of spend left after the cost of what was sold, such as 0.4; or a file of category and margin; or a column
+        or expression of the log that gives each row's margin in money, such as 'Quantity * (Price - Cost)'. Without it,
+        value is discounted revenue, and is called that.
     discount
         Yearly discount rate.
     lifetime_days
         How far ahead value counts.
+    acquisition_cost
+        What winning a customer cost: an amount; or a file of channel and cost; or a column of the customers table.
     """
 
-    margin: float = 1.0
+    margin: float | str | None = None
     discount: float = 0.10
     lifetime_days: int = 1096
+    acquisition_cost: float | str | None = None
 
     def economics(self) -> "Economics":
         """Return the economics that the flags describe."""
         from models.lifetime import Economics
 
-        return Economics(self.margin, self.discount, self.lifetime_days)
+        return Economics(self.margin, self.discount, self.lifetime_days, self.acquisition_cost)
 
 
 @Parameter(name="*")

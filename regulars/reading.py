@@ -33,4 +33,8 @@ def read(log: str, layout: LogFlags, screen: Screen) -> "Ledger":
         write_quarantine(found.unusable, path)
         counts = ", ".join(f"{n:,} {problem}" for problem, n in found.quality.problems.items())
         screen.note(f"{found.quality.bad_rows:,} of {found.quality.rows:,} rows cannot be used ({counts}): see {path}")
+    if found.set_aside:
+        screen.note(
+            f"no predictions are made from {', '.join(found.set_aside)} of the customers table: they name people"
+        )
     return found

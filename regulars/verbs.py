@@ -1,6 +1,6 @@
 """The public verbs: what a person or a job asks for, from a log to a list."""
 
-from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,10 @@ from features.window import history_days, require_horizon
 from models.lifetime import Economics
 from models.registry import CHAMPION, load_registered
 from regulars.errors import RegularsError
-from serving.lists import Selection, select
-from serving.score import Progress, Scoring
+from serving.score import Scoring
 from serving.score import score as score_customers
+from serving.scoring.passes import Progress
+from serving.storage.cards import keep_card
 from serving.store import Store
 from training.backtest import Backtest
 from training.backtest import backtest as run_backtest
@@ -27,7 +28,7 @@ from training.promotion.judgement import judge_registered
 from training.train import Training
 from training.train import train as run_training
 
-__all__ = ["backtest", "catalogue", "check", "features", "ledger", "list", "score", "train"]
+__all__ = ["backtest", "catalogue", "check", "features", "ledger", "score", "train"]
 
 HORIZON_DAYS = 90
 
@@ -185,7 +186,7 @@ def score(
     model
         Alias or version of the registered model.
     economics
-        Margin, discount rate and lifetime; None: the defaults.
+        Margin, discount rate, lifetime and acquisition cost; None: the defaults.
     progress
         Called with the number of customers done after each batch of two passes.
 
@@ -195,54 +196,18 @@ def score(
         The log, the model or the store cannot be used; the store's old scores stand.
     """
     registered = load_registered(horizon, model)
-    known = ledger(log)
-    return score_customers(known, as_of_date(known, as_of), registered, Store(Path(store)), economics, progress)
-
-
-def list(  # noqa: A001
-    store: str | Path,
-    segment: str | Sequence[str] = (),
-    where: str | None = None,
-    top: int | None = None,
-    by: str = "clv",
-    as_of: date | str | None = None,
-    horizon: int | None = None,
-) -> pd.DataFrame:
-    """Return a list: filtered and ranked scores, indexed by `customer_id`.
-
-    Parameters
-    ----------
-    store
-        Folder of the store.
-    segment
-        Name or names of segments; none: all.
-    where
-        Filter over the columns of the scores, such as ``clv > 200 and churn_probability < 0.5``.
-    top
-        How many customers at most; None: all.
-    by
-        Column to rank by, highest first.
-    as_of
-        As-of date of the scores; None: the newest.
-    horizon
-        Horizon of the scores; None: the only one there is.
-
-    Raises
-    ------
-    StoreError, ExpressionError
-        The store holds no such scores, or the filter cannot be read.
-    """
-    segments = (segment,) if isinstance(segment, str) else tuple(segment)
-    scores = Store(Path(store)).scores(_date(as_of), horizon)
-    return select(scores, Selection(segments, where, top, by)).to_pandas().set_index("customer_id")
+    known, place = ledger(log), Store(Path(store))
+    found = score_customers(known, as_of_date(known, as_of), registered, place, economics, progress)
+    return replace(found, notes=(*found.notes, *keep_card(place, registered)))
 
 
 def as_of_date(known: Ledger, as_of: date | str | None) -> date:
     """Return an as-of date as a date: the day after the ledger's last where none is given."""
-    return _date(as_of) or known.span.end
+    return day_of(as_of) or known.span.end
 
 
-def _date(day: date | str | None) -> date | None:
+def day_of(day: date | str | None) -> date | None:
+    """Return a date that may be written as text."""
     try:
         return date.fromisoformat(day) if isinstance(day, str) else day
     except ValueError as error:

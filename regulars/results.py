@@ -152,8 +152,16 @@ def scoring_facts(scoring: Scoring, store: Path) -> dict[str, str]:
         "scored": f"{scoring.customers:,} customers as of {scoring.as_of}, {scoring.horizon_days} days ahead",
         "model": f"version {scoring.model_version}",
         "level": f"{scoring.level.spend:.2f} x BTYD ({scoring.level.rule})",
+        "revenue": "{expected_spend:,.0f} expected, {low:,.0f} to {high:,.0f} four times in five".format(
+            **scoring.revenue
+        ),
+        "clv": "discounted revenue: no margin was given"
+        if scoring.margin is None
+        else f"at a margin of {scoring.margin:.1%}",
         "store": str(store),
     }
+    if scoring.notes:
+        facts["note"] = "; ".join(scoring.notes)
     if scoring.window_days < scoring.horizon_days:
         facts["extrapolates"] = f"from windows of {scoring.window_days} days: its training saw no longer ones"
     return facts
@@ -168,6 +176,9 @@ def scoring_result(scoring: Scoring, store: Path) -> dict[str, Any]:
         "window_days": scoring.window_days,
         "model_version": scoring.model_version,
         "level": scoring.level.spend,
+        "revenue": scoring.revenue,
+        "margin": scoring.margin,
+        "notes": list(scoring.notes),
         "store": str(store),
     }
 
