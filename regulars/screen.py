@@ -34,9 +34,9 @@ class Screen:
         """Print a line of the result; `whole` does not fold it, so that it can be copied."""
         self._results.print(Text(text), soft_wrap=whole)
 
-    def note(self, text: str) -> None:
-        """Print a line about what is going on."""
-        self._notes.print(Text(text, style="dim"))
+    def note(self, text: str, whole: bool = False) -> None:
+        """Print a line about what is going on; `whole` does not fold it, so that it can be copied."""
+        self._notes.print(Text(text, style="dim"), soft_wrap=whole)
 
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Print a table: text to the left in the first column, numbers to the right in the others."""

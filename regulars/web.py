@@ -172,7 +172,7 @@ def serve_(
                 "Others on the network can reach this address, and the connection is not encrypted: put a proxy that "
                 "speaks HTTPS in front of it."
             )
-        screen.note(f"Serving {store} at {address} (stop with Ctrl-C)")
+        screen.note(f"Serving {store} at {address} (stop with Ctrl-C)", whole=True)
 
     serve(store, host, port, currency, workers, started)
 

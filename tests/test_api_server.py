@@ -95,6 +95,15 @@ def test_it_says_where_it_is_and_how_to_let_somebody_in_and_ends_with_ctrl_c(sto
 
 
 @pytest.mark.slow
+def test_the_address_can_be_copied_however_long_the_stores_name_is(tmp_path):
+    folder = tmp_path / ("long" * 20) / "store"
+    folder.parent.mkdir()
+    make_store(folder, 3)
+    with serving(folder) as (_, url, said):
+        assert said[-1].rstrip().endswith(f"at {url} (stop with Ctrl-C)")
+
+
+@pytest.mark.slow
 def test_two_workers_share_sessions(store):
     People(store).create("Anna", "correct horse battery", SCOPES)
     with serving(store, "--workers", "2") as (_, url, _), httpx.Client(base_url=url, timeout=60) as client:
