@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -40,6 +41,9 @@ def serving(store, *flags: str, **environment: str) -> Iterator[tuple[subprocess
         text=True,
         env=os.environ | environment,
     )
+    # A server that never says where it is must not keep the tests waiting.
+    patience = threading.Timer(120, server.kill)
+    patience.start()
     try:
         said = []
         for line in server.stderr:
@@ -48,9 +52,11 @@ def serving(store, *flags: str, **environment: str) -> Iterator[tuple[subprocess
                 break
         else:
             raise AssertionError(f"it never said where it is: {said}")
+        patience.cancel()
         until_it_answers(found[1])
         yield server, found[1], said
     finally:
+        patience.cancel()
         server.send_signal(signal.SIGINT)
         server.wait(60)
         server.stderr.close()
