@@ -58,6 +58,13 @@ class RateLimits:
             after = str(math.ceil(seconds))
             raise HTTPException(429, f"Too many requests; ask again in {after} s.", {"Retry-After": after})
 
+    def give_back(self, who: str) -> None:
+        """Put back the one that a caller took last."""
+        with self._lock:
+            if who in self._buckets:
+                level, seen = self._buckets[who]
+                self._buckets[who] = (min(self._burst, level + 1), seen)
+
     def forget(self, who: str) -> None:
         """Fill a caller's bucket up."""
         with self._lock:

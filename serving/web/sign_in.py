@@ -36,7 +36,8 @@ def sign_in(
     """Begin a session, or say that nobody is known by these."""
     attempts: RateLimits = request.app.state.attempts
     # By address, so that nobody tries many names; by name, so that nobody tries one from many addresses.
-    attempts.take(f"address {request.client.host if request.client else ''}")
+    address = f"address {request.client.host if request.client else ''}"
+    attempts.take(address)
     if not token:
         attempts.take(f"name {name}")
     tokens: Tokens = request.app.state.tokens
@@ -44,6 +45,8 @@ def sign_in(
     holder = tokens.held(token.strip()) if token else people.held(name, password)
     if holder is None:
         return _form(request, next, "That token does not hold." if token else "Name and password do not match.", 401)
+    # Many may sign in from one address; what was guessed from there before still counts.
+    attempts.give_back(address)
     if not token:
         attempts.forget(f"name {name}")
     response = RedirectResponse(local(next), 303)
