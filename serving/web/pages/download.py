@@ -1,16 +1,15 @@
 """Downloading a list: the one road by which lists leave, streamed, with consent, hold-back and the record of it."""
 
 import hashlib
-from collections.abc import Iterator
 from typing import Annotated, Literal
-from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
-from fastapi.responses import Response, StreamingResponse
+from fastapi.responses import Response
 
-from serving.exports import Delivery, Stream, stream_list
+from serving.exports import Delivery, stream_list
 from serving.listing.definition import Definition
 from serving.web.access import check_site
+from serving.web.download import download as send
 from serving.web.pages.file_kinds import KINDS, PERSONAL_SCOPE
 from serving.web.pages.one_list import CUSTOM, named_list
 from serving.web.pages.terms_form import terms_of
@@ -40,22 +39,9 @@ def download(
         delivered, here.caller.who, format, as_of=here.scored.as_of, horizon_days=here.scored.horizon_days
     )
     stream = stream_list(here.store(), definition, delivery)
-    headers = {"content-disposition": _disposition(f"{delivered}-{here.scored.as_of}.{kind.ending}")}
-    return StreamingResponse(_whole(stream), media_type=kind.media_type, headers=headers)
-
-
-def _whole(stream: Stream) -> Iterator[bytes]:
-    try:
-        yield from stream
-    finally:
-        stream.close()
+    return send(iter(stream), f"{delivered}-{here.scored.as_of}.{kind.ending}")
 
 
 def _digest(definition: Definition) -> str:
     """Return a name for a list without one: the same filter always holds back the same customers."""
     return hashlib.sha256(definition.to_json().encode()).hexdigest()[:8]
-
-
-def _disposition(file: str) -> str:
-    plain = "".join(letter if letter.isascii() and (letter.isalnum() or letter in "-_. ") else "_" for letter in file)
-    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(file, safe='')}"

@@ -13,22 +13,20 @@ REACHABLE = ("email", "phone")
 
 @dataclass(frozen=True)
 class Kind:
-    """What a format is called, its ending and media type, and whether it carries personal data."""
+    """What a format is called, its ending, and whether it carries personal data."""
 
     name: str
     ending: str
-    media_type: str
     personal: bool = False
 
 
-CSV = "text/csv; charset=utf-8"
 KINDS = {
-    "csv": Kind("CSV", "csv", CSV),
-    "parquet": Kind("Parquet", "parquet", "application/vnd.apache.parquet"),
-    "json": Kind("JSON lines", "jsonl", "application/jsonl"),
-    "google": Kind("Google Customer Match", "csv", CSV, personal=True),
-    "meta": Kind("Meta customer-value audience", "csv", CSV, personal=True),
-    "klaviyo": Kind("Klaviyo profiles", "csv", CSV, personal=True),
+    "csv": Kind("CSV", "csv"),
+    "parquet": Kind("Parquet", "parquet"),
+    "json": Kind("JSON lines", "jsonl"),
+    "google": Kind("Google Customer Match", "csv", personal=True),
+    "meta": Kind("Meta customer-value audience", "csv", personal=True),
+    "klaviyo": Kind("Klaviyo profiles", "csv", personal=True),
 }
 
 
