@@ -11,11 +11,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from models.dropout import BGNBD, MBGNBD
 from models.gamma_gamma import GammaGamma
-from models.histories import FloatArray
+from models.histories import COUNT, DAYS, DAYS_A_WEEK, RECENCY, SPEND, TENURE, FloatArray
 
-DAYS_A_WEEK = 7
 DROPOUT = {"mbg": MBGNBD, "bg": BGNBD}
-DAYS, RECENCY, TENURE, SPEND, COUNT = "purchase_days", "recency_days", "tenure_days", "spend", "customers"
 DROPOUT_PARAMETERS = ("r_", "alpha_", "a_", "b_", "log_likelihood_")
 SPEND_PARAMETERS = ("p_", "q_", "gamma_", "log_likelihood_")
 
@@ -90,12 +88,14 @@ class BTYD(BaseEstimator):  # type: ignore[misc]
         """
         check_is_fitted(self)
         history, weeks = _history(customers), horizon_days / DAYS_A_WEEK
-        orders = self.dropout_.expected_purchases(weeks, *history)
+        x, _, tenure = history
+        alive = self.dropout_.probability_alive(*history)
+        orders = alive * self.dropout_.purchases_if_alive(weeks, x, tenure)
         value = self.order_value_.expected_value(*_spend(customers))
         return pd.DataFrame(
             {
-                "alive": self.dropout_.probability_alive(*history),
-                "active": self.dropout_.probability_active(weeks, *history),
+                "alive": alive,
+                "active": alive * self.dropout_.active_if_alive(weeks, x, tenure),
                 "orders": orders,
                 "order_value": value,
                 "spend": orders * value,

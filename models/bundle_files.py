@@ -30,9 +30,13 @@ DOCUMENT = "bundle.json"
 def save_bundle(bundle: Bundle, folder: Path) -> None:
     """Write a bundle into a folder: `bundle.json`, and one text file a booster."""
     folder.mkdir(parents=True, exist_ok=True)
-    texts = _texts(bundle)
-    for name, text in texts.items():
+    for name, text in bundle_texts(bundle).items():
         (folder / name).write_text(text, encoding="utf-8")
+
+
+def bundle_texts(bundle: Bundle) -> dict[str, str]:
+    """Return a bundle as the texts of its files, by name."""
+    texts = _texts(bundle)
     document = {
         "digests": {name: _digest(text) for name, text in texts.items()},
         "encoding": asdict(bundle.encoding),
@@ -61,7 +65,7 @@ def save_bundle(bundle: Bundle, folder: Path) -> None:
         "catalogue": {name: dict(entry) for name, entry in bundle.catalogue.items()},
         "facts": dict(bundle.facts),
     }
-    (folder / DOCUMENT).write_text(json.dumps(document, indent=1, allow_nan=False), encoding="utf-8")
+    return texts | {DOCUMENT: json.dumps(document, indent=1, allow_nan=False)}
 
 
 def load_bundle(folder: Path) -> Bundle:
@@ -73,26 +77,42 @@ def load_bundle(folder: Path) -> Bundle:
         The folder holds no whole bundle.
     """
     try:
-        document = json.loads((folder / DOCUMENT).read_text(encoding="utf-8"))
-        texts = {name: _whole(folder / name, digest) for name, digest in document["digests"].items()}
-        return Bundle(
-            encoding=Encoding.from_dict(document["encoding"]),
-            horizon_days=document["horizon_days"],
-            window_days=document["window_days"],
-            btyd=BTYD.from_dict(document["btyd"]),
-            gaps=GapCurve.from_dict(document["gaps"]),
-            spend=_spend_model(document, texts),
-            churn=_churn_model(document, texts),
-            intervals=SpendIntervals.from_dict(document["intervals"]),
-            explainer=Explainer.from_text(texts["explainer.txt"], document["explained"]),
-            level_rule=LevelRule(**document["level_rule"]),
-            level=Level(**document["level"]),
-            pins=Pins(**document["pins"]),
-            catalogue=document["catalogue"],
-            facts=document["facts"],
-        )
+        document = (folder / DOCUMENT).read_text(encoding="utf-8")
+        texts = {name: (folder / name).read_text(encoding="utf-8") for name in json.loads(document)["digests"]}
+        return bundle_of(texts | {DOCUMENT: document})
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise BundleError(f"{folder} holds no bundle that this version reads ({error}): train again") from error
+
+
+def bundle_of(texts: Mapping[str, str]) -> Bundle:
+    """Return the bundle of `bundle_texts`; its predictions are the same to the last bit.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError
+        The texts are not a whole bundle.
+    """
+    document = json.loads(texts[DOCUMENT])
+    for name, digest in document["digests"].items():
+        # LightGBM does not refuse a text that breaks off: it ends the whole process, or reads other trees out of it.
+        if _digest(texts[name]) != digest:
+            raise ValueError(f"{name} is not as it was written")
+    return Bundle(
+        encoding=Encoding.from_dict(document["encoding"]),
+        horizon_days=document["horizon_days"],
+        window_days=document["window_days"],
+        btyd=BTYD.from_dict(document["btyd"]),
+        gaps=GapCurve.from_dict(document["gaps"]),
+        spend=_spend_model(document, texts),
+        churn=_churn_model(document, texts),
+        intervals=SpendIntervals.from_dict(document["intervals"]),
+        explainer=Explainer.from_text(texts["explainer.txt"], document["explained"]),
+        level_rule=LevelRule(**document["level_rule"]),
+        level=Level(**document["level"]),
+        pins=Pins(**document["pins"]),
+        catalogue=document["catalogue"],
+        facts=document["facts"],
+    )
 
 
 def _texts(bundle: Bundle) -> dict[str, str]:
@@ -108,14 +128,6 @@ def _texts(bundle: Bundle) -> dict[str, str]:
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _whole(path: Path, digest: str) -> str:
-    # LightGBM does not refuse a text that breaks off: it ends the whole process, or reads other trees out of it.
-    text = path.read_text(encoding="utf-8")
-    if _digest(text) != digest:
-        raise ValueError(f"{path.name} is not as it was written")
-    return text
 
 
 def _ridge(model: SpendModel | ChurnModel) -> dict[str, Any] | None:

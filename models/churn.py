@@ -11,7 +11,7 @@ from sklearn.utils import Tags
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from models.booster import OffsetBooster, gains
+from models.booster import OffsetBooster, blanked
 from models.calibration import logit, shift_to_mean
 from models.outlook import Outlook
 from models.ridge import FEWEST_RIDGE_ROWS, OffsetRidge, ridge_columns
@@ -104,10 +104,11 @@ class ChurnModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         codes = [names.index(name) for name in categorical]
         whole, rate = outlook.whole, logit(outlook.rate)
         self.base_logit_ = float(logit(float(active[whole].mean())))
-        self.members_: dict[str, Any] = {"rate": self._booster().fit(matrix, active, rate, codes, outlook.weight)}
+        seen = blanked(matrix, names, self.unused)
+        self.members_: dict[str, Any] = {"rate": self._booster(0).fit(seen, active, rate, codes, outlook.weight)}
         if by_btyd is None:
             return self
-        self.members_["btyd"] = self._booster().fit(matrix, active, _shifted(outlook), codes, outlook.weight)
+        self.members_["btyd"] = self._booster(1).fit(seen, active, _shifted(outlook), codes, outlook.weight)
         if whole.sum() >= FEWEST_RIDGE_ROWS and active[whole].any():
             used, curved = ridge_columns(names, codes, self.unused)
             ridge = OffsetRidge("binary").fit(matrix[whole], active[whole], rate[whole], curved, used)
@@ -121,6 +122,10 @@ class ChurnModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """
         check_is_fitted(self)
         matrix = validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan", reset=False)
+        return self.allocate(matrix, members)
+
+    def allocate(self, matrix: FloatArray, members: Sequence[str] | None = None) -> FloatArray:
+        """Return what `active_logit` does of the columns of the training (n, k), float64 in C order; not checked."""
         odds = {"rate": self.base_logit_ + self.members_["rate"].correction(matrix)}
         if "btyd" in self.members_:
             btyd = logit(matrix[:, list(self.feature_names_in_).index("btyd_active")])
@@ -142,10 +147,9 @@ class ChurnModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         churned = self.predict_proba(X)[:, 1] > 0.5
         return self.classes_[churned.astype(int)]
 
-    def _booster(self) -> OffsetBooster:
-        names = list(getattr(self, "feature_names_in_", ()))
-        boosting = dict(self.boosting or {}) | gains(names, self.unused)
-        return OffsetBooster("binary", self.trees, self.seed, self.threads, boosting)
+    def _booster(self, place: int) -> OffsetBooster:
+        # Members that drew the same columns and rows would share their luck, and the mean would not even it out.
+        return OffsetBooster("binary", self.trees, self.seed + place, self.threads, self.boosting)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -61,6 +61,8 @@ class Encoding:
             Columns are missing, not known, or of another type than in training; the message names them.
         """
         self._require(snapshot)
+        if not self.categories:
+            return snapshot[list(self.columns)].astype(np.float64)
         encoded = {}
         for name in self.columns:
             if name in self.categories:
@@ -92,10 +94,10 @@ def _differ(how: str, names: Sequence[str]) -> str:
 
 
 def _is_numeric(snapshot: pd.DataFrame, name: str) -> bool:
-    present = name in snapshot.columns and snapshot[name].notna().any()
-    return bool(present and pd.api.types.is_numeric_dtype(snapshot[name]))
+    present = name in snapshot.columns and pd.api.types.is_numeric_dtype(snapshot[name])
+    return bool(present and snapshot[name].notna().any())
 
 
 def _is_text(snapshot: pd.DataFrame, name: str) -> bool:
-    present = name in snapshot.columns and snapshot[name].notna().any()
-    return bool(present and not pd.api.types.is_numeric_dtype(snapshot[name]))
+    present = name in snapshot.columns and not pd.api.types.is_numeric_dtype(snapshot[name])
+    return bool(present and snapshot[name].notna().any())

@@ -1,6 +1,6 @@
 """Why a prediction is what it is: a small LightGBM of the prediction itself, taken apart by TreeSHAP."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Self
 
 import lightgbm as lgb
@@ -13,7 +13,9 @@ from models.booster import SHARED
 FloatArray = NDArray[np.float64]
 
 TREES = 60
-LEAVES = 16
+LEAVES, DEPTH = 8, 3
+"""TreeSHAP's time grows with the leaves and with the square of the depth. Trees of 16 leaves take four times as long,
+and agree no better with a surrogate fifty times as large: `benchmarks/reasons.py` measures it."""
 
 
 class Explainer:
@@ -35,8 +37,17 @@ class Explainer:
         self.seed = seed
         self.threads = threads
 
-    def fit(self, features: pd.DataFrame, expected: FloatArray) -> Self:
+    def fit(self, features: pd.DataFrame, expected: FloatArray, categorical: Sequence[str] = ()) -> Self:
         """Learn the predictions (n,) from features, n rows.
+
+        Parameters
+        ----------
+        features
+            Encoded snapshot columns, n rows.
+        expected
+            What is predicted (n,).
+        categorical
+            Columns that hold category codes.
 
         Returns
         -------
@@ -47,8 +58,9 @@ class Explainer:
         logs = np.log(np.maximum(expected, 1e-9))
         parameters = SHARED | {
             "objective": "regression",
-            "learning_rate": 0.15,
+            "learning_rate": 0.2,
             "num_leaves": LEAVES,
+            "max_depth": DEPTH,
             "min_data_in_leaf": 20,
             "feature_fraction": 0.8,
             "lambda_l2": 1.0,
@@ -56,7 +68,9 @@ class Explainer:
             "seed": self.seed,
             "num_threads": self.threads,
         }
-        self.booster_ = lgb.train(parameters, lgb.Dataset(matrix, logs, params=parameters), num_boost_round=TREES)
+        codes = [place for place, name in enumerate(self.columns) if name in categorical]
+        data = lgb.Dataset(matrix, logs, categorical_feature=codes or "auto", params=parameters)
+        self.booster_ = lgb.train(parameters, data, num_boost_round=TREES)
         error = logs - self.booster_.predict(matrix)
         self.fidelity_ = float(1.0 - error.var() / max(float(logs.var()), 1e-12))
         return self
@@ -84,3 +98,8 @@ class Explainer:
         explainer = cls(columns)
         explainer.booster_ = lgb.Booster(model_str=text)
         return explainer
+
+
+def tells(entry: Mapping[str, str | None]) -> bool:
+    """Tell whether a feature of the catalogue tells a person something: it has a reason, or is an attribute."""
+    return entry["reason"] is not None or entry["unit"] == "level"

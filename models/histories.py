@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 FloatArray = NDArray[np.float64]
+
+DAYS, RECENCY, TENURE, SPEND, COUNT = "purchase_days", "recency_days", "tenure_days", "spend", "customers"
+"""Columns of a purchase summary."""
+DAYS_A_WEEK = 7
 
 
 def columns(**named: ArrayLike) -> tuple[FloatArray, ...]:
@@ -81,13 +86,17 @@ def distinct(*values: FloatArray) -> tuple[tuple[FloatArray, ...], NDArray[np.in
     inverse : integer array, shape (rows,)
         Position of every row among the distinct ones.
     """
-    order = np.lexsort(values[::-1])
-    ordered = [column[order] for column in values]
-    begins = np.ones(len(order), dtype=bool)
-    begins[1:] = np.logical_or.reduce([column[1:] != column[:-1] for column in ordered])
-    inverse = np.empty(len(order), dtype=np.intp)
-    inverse[order] = np.cumsum(begins) - 1
-    return tuple(column[begins] for column in ordered), inverse
+    # Rows are told apart by hashing, and only the distinct ones are sorted: of millions of customers most are alike.
+    codes = np.zeros(len(values[0]), dtype=np.int64)
+    for column in values:
+        found, known = pd.factorize(column)
+        codes, _ = pd.factorize(codes * len(known) + found)
+    firsts = np.empty(codes.max(initial=-1) + 1, dtype=np.intp)
+    firsts[codes[::-1]] = np.arange(len(codes))[::-1]
+    order = np.lexsort([column[firsts] for column in values[::-1]])
+    place = np.empty(len(order), dtype=np.intp)
+    place[order] = np.arange(len(order))
+    return tuple(column[firsts[order]] for column in values), place[codes]
 
 
 def counted(weights: ArrayLike | None, *values: FloatArray) -> tuple[tuple[FloatArray, ...], FloatArray]:

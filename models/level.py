@@ -3,12 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import pandas as pd
 
-from models.btyd import BTYD, DAYS, RECENCY, TENURE
+from models.histories import DAYS, RECENCY, TENURE
+
+if TYPE_CHECKING:
+    from models.btyd import BTYD
 
 FADING_DAYS = 180
 YEARLY_WINDOW_DAYS = 350
@@ -75,7 +78,7 @@ class Level:
     rule: str
 
 
-def windows(groups: pd.DataFrame, btyd: BTYD, window_days: int) -> dict[date, Window]:
+def windows(groups: pd.DataFrame, btyd: "BTYD", window_days: int) -> dict[date, Window]:
     """Sum customer groups into windows.
 
     Parameters

@@ -24,17 +24,20 @@ evenly; so V never falls where the lifetime grows, and a lifetime of the horizon
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from models.btyd import BTYD, DAYS_A_WEEK
+from models.histories import DAYS_A_WEEK
 from models.level import Level
 from models.long_run import YEAR_DAYS, LongRun
-from models.pin import Pins
 from regulars.errors import RegularsError
+
+if TYPE_CHECKING:
+    from models.btyd import BTYD
+    from models.pin import Pins
 
 FloatArray = NDArray[np.float64]
 
@@ -123,7 +126,7 @@ class ExpectedOrders:
         Expected orders (n,) that are known already, by days.
     """
 
-    def __init__(self, btyd: BTYD, customers: pd.DataFrame, known: Mapping[int, FloatArray]) -> None:
+    def __init__(self, btyd: "BTYD", customers: pd.DataFrame, known: Mapping[int, FloatArray]) -> None:
         recency, tenure = (customers[name].to_numpy(dtype=np.float64) for name in ("recency_days", "tenure_days"))
         days = customers["purchase_days"].to_numpy(dtype=np.float64)
         self.history = days - 1, (tenure - recency) / DAYS_A_WEEK, tenure / DAYS_A_WEEK
@@ -150,7 +153,7 @@ class ExpectedOrders:
 
 
 def value_parts(
-    btyd: BTYD,
+    btyd: "BTYD",
     customers: pd.DataFrame,
     allocation: pd.DataFrame,
     horizon_days: int,
@@ -199,7 +202,7 @@ def value_parts(
     )
 
 
-def value(parts: Any, pins: Pins, level: Level, number: Callable[[float], Any] = float) -> Any:
+def value(parts: Any, pins: "Pins", level: Level, number: Callable[[float], Any] = float) -> Any:
     """Return lifetime value, in money: the parts pinned, the horizon's level on the horizon alone.
 
     Parameters

@@ -17,7 +17,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from models.btyd import BTYD, DAYS_A_WEEK
+from models.btyd import BTYD
+from models.histories import DAYS_A_WEEK
 
 FloatArray = NDArray[np.float64]
 

@@ -1,6 +1,8 @@
 """The pin: an allocation over customers is scaled once, over all of them, to the total that the level forecast sets."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +17,7 @@ UNITS = 10_000
 """Sums are kept in whole ten-thousandths, so that neither batches nor their order change a total."""
 WIDEST_LOGIT = 20.0
 BINS_A_LOGIT = 1_000
+SUMS = ("spend", "orders", "btyd_spend", "btyd_orders", "btyd_active")
 
 
 @dataclass(frozen=True)
@@ -54,17 +57,28 @@ class Totals:
 
     def __init__(self) -> None:
         self.customers = 0
-        self._sums = dict.fromkeys(("spend", "orders", "btyd_spend", "btyd_orders", "btyd_active"), 0)
+        self._sums = dict.fromkeys(SUMS, 0)
         self._logits = np.zeros(int(2 * WIDEST_LOGIT * BINS_A_LOGIT) + 1, dtype=np.int64)
 
-    def add(self, allocation: pd.DataFrame) -> None:
-        """Count one batch of `Bundle.allocate`."""
+    def add(self, allocation: Any) -> None:
+        """Count one batch of `Bundle.allocate`: a table of pandas or of Arrow."""
         self.customers += len(allocation)
         for name in self._sums:
             self._sums[name] += int(np.rint(allocation[name].to_numpy() * UNITS).astype(np.int64).sum())
         logits = np.clip(allocation["active_logit"].to_numpy(), -WIDEST_LOGIT, WIDEST_LOGIT)
         bins = np.rint((logits + WIDEST_LOGIT) * BINS_A_LOGIT).astype(np.int64)
         self._logits += np.bincount(bins, minlength=len(self._logits))
+
+    def counts(self) -> dict[str, Any]:
+        """Return what was counted as plain data: `customers`, `SUMS` and `logits`, customers by log-odds."""
+        return {"customers": self.customers, **self._sums, "logits": self._logits}
+
+    def merge(self, counts: Mapping[str, Any]) -> None:
+        """Count what was counted elsewhere."""
+        self.customers += counts["customers"]
+        for name in self._sums:
+            self._sums[name] += counts[name]
+        self._logits += np.asarray(counts["logits"], dtype=np.int64)
 
     def pins(self, level: Level) -> Pins:
         """Return the pins that make the totals BTYD's times the level."""

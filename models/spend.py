@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from models.booster import OffsetBooster, gains
+from models.booster import OffsetBooster, blanked
 from models.linear import LinearMember
 from models.outlook import Outlook
 from models.ridge import FEWEST_RIDGE_ROWS, OffsetRidge, ridge_columns
@@ -122,17 +122,19 @@ class SpendModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
                 self.mean_ = max(self.members_["linear"].mean_btyd_spend_, 1e-9)
             count = np.asarray(orders, dtype=np.float64) / outlook.orders
             offset = _log_orders(frame) + np.log(outlook.orders_growth)
-            self.members_["count"] = self._booster("poisson").fit(matrix, count, offset, codes, outlook.weight)
+            seen = blanked(matrix, names, self.unused)
+            self.members_["count"] = self._booster("poisson").fit(seen, count, offset, codes, outlook.weight)
         # Spend in units of its mean: what regularisation means does not depend on the currency.
         self._fit_spend(matrix, spend / self.mean_, outlook, codes)
         expected = self._expected(matrix[whole])
-        self.means_ = {name: max(float(values.mean()), 1e-12) for name, values in expected.items()}
+        self.means_ = {name: max(float(values.mean()), 1e-12) for name, values in expected.items() if name != "orders"}
         return self
 
     def _fit_spend(self, matrix: FloatArray, spend: FloatArray, outlook: Outlook, codes: list[int]) -> None:
         unit = np.log(self.mean_)
         offset = self._log_spend(matrix, outlook.spend_growth, outlook.ahead) - unit
-        self.members_["spend"] = self._booster("tweedie").fit(matrix, spend, offset, codes, outlook.weight)
+        seen = blanked(matrix, list(getattr(self, "feature_names_in_", ())), self.unused)
+        self.members_["spend"] = self._booster("tweedie").fit(seen, spend, offset, codes, outlook.weight)
         whole = outlook.whole
         if "linear" in self.members_ and whole.sum() >= FEWEST_RIDGE_ROWS and spend.any():
             used, curved = ridge_columns(list(self.feature_names_in_), codes, self.unused)
@@ -145,8 +147,22 @@ class SpendModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     def blend(self, X: ArrayLike, members: Sequence[str]) -> FloatArray:
         """Return what a choice of members expects (n,): of those that were fitted, trees of spend where none was."""
-        expected = self._expected(self._matrix(X))
-        chosen = [name for name in members if name in expected] or ["spend"]
+        return self._blended(self._expected(self._matrix(X)), members)
+
+    def allocate(self, matrix: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return what `predict` and `predict_orders` do (n,), every member asked once.
+
+        Parameters
+        ----------
+        matrix
+            The columns of the training (n, k), those of BTYD among them, float64 in C order; not checked.
+        """
+        expected = self._expected(matrix)
+        orders = np.exp(_log_orders(self._frame(matrix))) if "count" not in self.members else expected["orders"]
+        return self._blended(expected, self.members), orders
+
+    def _blended(self, expected: Mapping[str, FloatArray], members: Sequence[str]) -> FloatArray:
+        chosen = [name for name in members if name in self.means_] or ["spend"]
         logs = [np.log(np.maximum(expected[name] / self.means_[name], 1e-9)) for name in chosen]
         # Not `np.mean`: in which order it adds depends on how many customers come at once.
         blend: FloatArray = np.exp(sum(logs[1:], logs[0]) / len(logs)) * self.mean_
@@ -155,31 +171,35 @@ class SpendModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     def predict_orders(self, X: ArrayLike) -> FloatArray:
         """Return expected purchase days (n,) at a level of 1; only where X has the columns of BTYD."""
         matrix = self._matrix(X)
-        frame = pd.DataFrame(matrix, columns=list(self.feature_names_in_))
+        frame = self._frame(matrix)
         if "count" not in self.members:
             return np.exp(_log_orders(frame))
         expected: FloatArray = np.exp(_log_orders(frame) + self.members_["count"].correction(matrix))
         return expected
 
     def _booster(self, objective: str) -> OffsetBooster:
-        names = list(getattr(self, "feature_names_in_", ()))
-        boosting = dict(self.boosting or {}) | gains(names, self.unused)
-        return OffsetBooster(objective, self.trees, self.seed, self.threads, boosting)
+        # Members that drew the same columns and rows would share their luck, and the blend would not even it out.
+        seed = self.seed + (objective == "tweedie")
+        return OffsetBooster(objective, self.trees, seed, self.threads, self.boosting)
 
     def _matrix(self, X: ArrayLike) -> FloatArray:
         check_is_fitted(self)
         matrix: FloatArray = validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan", reset=False)
         return matrix
 
+    def _frame(self, matrix: FloatArray) -> pd.DataFrame:
+        return pd.DataFrame(matrix, columns=list(self.feature_names_in_), copy=False)
+
     def _expected(self, matrix: FloatArray) -> dict[str, FloatArray]:
+        """Return what each member expects (n,), and `orders`, the purchase days that the count trees expect."""
         offset = self._log_spend(matrix)
         expected = {"spend": np.exp(offset + self.members_["spend"].correction(matrix))}
         if "linear" in self.members_:
-            frame = pd.DataFrame(matrix, columns=list(self.feature_names_in_))
-            orders = np.exp(_log_orders(frame) + self.members_["count"].correction(matrix))
+            frame = self._frame(matrix)
+            expected["orders"] = np.exp(_log_orders(frame) + self.members_["count"].correction(matrix))
             expected["btyd"] = frame["btyd_spend"].to_numpy()
             expected["linear"] = self.members_["linear"].predict(frame)
-            expected["count"] = orders * frame["btyd_order_value"].to_numpy()
+            expected["count"] = expected["orders"] * frame["btyd_order_value"].to_numpy()
         if "ridge" in self.members_:
             expected["ridge"] = np.exp(offset + self.members_["ridge"].correction(matrix))
         return expected
@@ -188,7 +208,7 @@ class SpendModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         if "linear" not in self.members_:
             return np.full(len(matrix), np.log(self.mean_))
         linear = self.members_["linear"]
-        frame = pd.DataFrame(matrix, columns=list(self.feature_names_in_))
+        frame = self._frame(matrix)
         floor = FLOOR * linear.mean_btyd_spend_ * ahead
         logs: FloatArray = np.log(np.maximum(linear.predict(frame) * growth + floor, 1e-12))
         return logs

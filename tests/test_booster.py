@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from simulated import customers
 
-from models.booster import OffsetBooster, gains
+from models.booster import OffsetBooster, blanked
 
 
 @pytest.fixture(scope="module")
@@ -64,15 +64,13 @@ def test_a_row_of_twice_the_weight_counts_as_two():
     assert found[0] > max(0.95, found[1])
 
 
-def test_columns_without_gain_are_never_split_on(known):
+def test_unused_columns_are_never_split_on_and_the_rest_is_as_it_was(known):
     X, spend, _ = known
-    names = list(X.columns)
-    assert gains(names, []) == {}
-    kept = gains(names, ["mood", "btyd_spend"])
-    assert kept == {"feature_contri": [float(name not in ("mood", "btyd_spend")) for name in names]}
-    booster = OffsetBooster(trees=40, threads=1, boosting=kept).fit(
-        X.to_numpy(), spend / spend.mean(), np.zeros(len(X))
-    )
+    names, matrix = list(X.columns), X.to_numpy()
+    assert blanked(matrix, names, []) is matrix
+    seen = blanked(matrix, names, ["mood", "btyd_spend", "not there"])
+    np.testing.assert_array_equal(seen, X.assign(mood=0.0, btyd_spend=0.0).to_numpy())
+    booster = OffsetBooster(trees=40, threads=1).fit(seen, spend / spend.mean(), np.zeros(len(X)))
     used = dict(zip(names, booster.booster_.feature_importance(), strict=True))
     assert used["mood"] == used["btyd_spend"] == 0
     assert sum(used.values()) > 0

@@ -193,7 +193,14 @@ def test_its_document_is_strict_json(folder):
 
     document = json.loads((folder / "bundle.json").read_text(encoding="utf-8"), parse_constant=refuse)
     assert document["horizon_days"] == document["window_days"] == 90
-    assert set(document["facts"]) == {"as_of", "log_first_day", "log_last_day", "log_fingerprint", "versions"}
+    assert set(document["facts"]) == {
+        "as_of",
+        "customers_share",
+        "log_first_day",
+        "log_last_day",
+        "log_fingerprint",
+        "versions",
+    }
     assert document["facts"]["as_of"] == "1998-04-01"
 
 

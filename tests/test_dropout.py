@@ -242,3 +242,17 @@ def test_a_fit_without_customers_and_a_negative_horizon_are_refused():
         MBGNBD().fit([0, 0], [0], [1])
     with pytest.raises(ValueError, match="horizon"):
         given_parameters(BGNBD(), **SMOOTH).expected_purchases(-1, [0], [0], [1])
+
+
+def test_a_search_that_begins_with_a_sketch_ends_where_one_over_everybody_does(monkeypatch):
+    rng = np.random.default_rng(3)
+    T = rng.integers(7, 700, 60_000) / 7
+    x = np.minimum(rng.poisson(rng.gamma(0.6, 0.15, len(T)) * T), 200)
+    t_x = np.where(x > 0, T * rng.uniform(0.05, 1, len(T)), 0)
+    sketched = BGNBD().fit(x, t_x, T)
+    monkeypatch.setattr("models.likelihood.SKETCHED", 1_000_000)
+    whole = BGNBD().fit(x, t_x, T)
+    assert sketched.log_likelihood_ == pytest.approx(whole.log_likelihood_, rel=1e-8)
+    for name in ("r_", "alpha_", "a_", "b_"):
+        assert getattr(sketched, name) == pytest.approx(getattr(whole, name), rel=1e-3)
+        assert getattr(sketched, name) != getattr(whole, name)

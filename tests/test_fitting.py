@@ -6,7 +6,7 @@ import models.churn
 import models.spend
 from training.fitting import Fitting
 
-FAMILIES = {"recency_days": "rfm", "season_spend": "season", "season_days": "season", "gap_due": "gaps"}
+FAMILIES = {"recency_days": "rfm", "spend_90": "momentum", "days_90": "momentum", "gap_due": "gaps"}
 
 
 def test_by_default_nothing_is_left_out():
@@ -32,12 +32,22 @@ def test_a_member_of_one_blend_is_left_out_of_that_one():
 @pytest.mark.parametrize(
     ("without", "unused"),
     [
-        (("family:season",), ("season_spend", "season_days")),
+        (("family:momentum",), ("spend_90", "days_90")),
         (("family:gaps", "family:rfm"), ("recency_days", "gap_due")),
-        (("family:seas",), ()),
-        (("season",), ()),
-        (("member:season",), ()),
+        (("family:moment",), ()),
+        (("momentum",), ()),
+        (("member:momentum",), ()),
     ],
 )
 def test_a_family_is_left_out_by_its_whole_name(without, unused):
     assert Fitting(without=without).unused(FAMILIES) == unused
+
+
+def test_families_that_describe_customers_are_never_learnt_from():
+    families = FAMILIES | {
+        "season_spend": "season",
+        "refund_share": "refunds",
+        "gap_mean": "rhythm",
+        "items": "items",
+    }
+    assert Fitting().unused(families) == ("season_spend", "refund_share", "gap_mean", "items")

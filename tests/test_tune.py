@@ -96,7 +96,7 @@ class TestSearch:
             "spend_trees": 250,
             "churn_trees": 130,
         }
-        spend, churn = rehearse(ready.lessons, ready.plan, LITTLE).losses()
+        spend, churn = rehearse(ready.lessons, ready.plan, LITTLE, ready.unused(LITTLE)).losses()
         assert (first.spend_loss, first.churn_loss) == (spend[LITTLE.spend_members], churn[LITTLE.churn_members])
         assert first.loss == 1.0
 
@@ -118,7 +118,7 @@ class TestSearch:
         trial = found.trials[2]
         fitting = training.search.tune._fitting(trial.settings, LITTLE)
         parts = rehearsal_parts(ready.lessons, ready.plan)
-        assert losses_of(parts, fitting, ()) == (trial.spend_loss, trial.churn_loss)
+        assert losses_of(parts, fitting, ready.unused(fitting)) == (trial.spend_loss, trial.churn_loss)
         assert (fitting.rows, fitting.seed) == (LITTLE.rows, LITTLE.seed)
 
     def test_the_same_search_finds_the_same(self, found, ledger):

@@ -9,6 +9,7 @@ import pandas as pd
 from joblib import Parallel, delayed
 
 from features.ledger import Ledger
+from features.sample import learnt_from
 from features.window import rolling
 from models.registry import Registered
 from regulars.errors import HistoryError
@@ -95,6 +96,7 @@ def backtest(ledger: Ledger, horizon_days: int = 90, cutoffs: int = 4, fitting: 
         Not one as-of date has enough history before it and a complete window after it.
     """
     dates = rolling(ledger.span, horizon_days, cutoffs)
+    ledger = learnt_from(ledger)
     jobs = min(os.cpu_count() or 1, len(dates))
     # DuckDB, LightGBM and numpy let go of the interpreter: threads share the ledger, where processes would copy it.
     tasks = (delayed(_evaluated)(ledger.fork(), day, horizon_days, fitting) for day in dates)

@@ -13,7 +13,7 @@ from features.snapshot import KEYS, sampled, snapshot
 from features.window import Schedule
 from models.bundle import Bundle
 from models.churn import PARAMETRIC
-from models.explainer import Explainer
+from models.explainer import Explainer, tells
 from models.intervals import SpendIntervals
 from models.level import Window
 from models.pin import Pins, Totals, pinned
@@ -131,8 +131,8 @@ def _members(ready: Preparation, fitting: Fitting) -> tuple[dict[str, Any], Rehe
         churn.members = (*churn.members, *PARAMETRIC)
     whole = lessons.whole
     expected = spend.predict(whole.features)
-    telling = [name for name, entry in ready.entries.items() if entry["reason"] and name not in lessons.categorical]
-    explainer = Explainer(telling, fitting.seed, fitting.threads).fit(whole.features, expected)
+    telling = [name for name, entry in ready.entries.items() if tells(entry)]
+    explainer = Explainer(telling, fitting.seed, fitting.threads).fit(whole.features, expected, lessons.categorical)
     intervals = _intervals(whole, expected if plan.extrapolates else _unseen(expected, whole, rehearsal, spend))
     return {"spend": spend, "churn": churn, "intervals": intervals, "explainer": explainer}, rehearsal
 
@@ -166,5 +166,6 @@ def _facts(ledger: Ledger, as_of: date) -> dict[str, Any]:
         "log_first_day": str(ledger.span.first_day),
         "log_last_day": str(ledger.span.last_day),
         "log_fingerprint": ledger.fingerprint,
+        "customers_share": ledger.share,
         "versions": {name: version(name) for name in LIBRARIES},
     }

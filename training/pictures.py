@@ -1,11 +1,9 @@
 """Pictures of an evaluation: calibration, coverage, gain curve, deciles, importances."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from models.bundle import Bundle
@@ -13,12 +11,16 @@ from training.evaluate import Evaluation
 from training.groups import PROMISED_COVERAGE, by_churn, covered
 from training.metrics import deciles, gain_curve
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
 # Okabe & Ito (2008): told apart with any colour vision.
 MODEL_COLOUR, ACTUAL_COLOUR, QUIET_COLOUR = "#0072B2", "#E69F00", "#767676"
 MOST_FEATURES = 20
 
 
-def pictures(evaluation: Evaluation) -> dict[str, Figure]:
+def pictures(evaluation: Evaluation) -> dict[str, "Figure"]:
     """Return the pictures of an evaluation by name.
 
     They are `calibration`, `coverage`, `gain_curve`, `deciles` and `importances`.
@@ -32,23 +34,23 @@ def pictures(evaluation: Evaluation) -> dict[str, Figure]:
     }
 
 
-def truth_picture(customers: pd.DataFrame) -> Figure:
+def truth_picture(customers: pd.DataFrame) -> "Figure":
     """Draw spend by decile and churn calibration side by side."""
-    figure = Figure(figsize=(12, 4.5), layout="constrained")
+    figure = _figure(12, 4.5)
     left, right = figure.subplots(1, 2)
     _draw_deciles(customers, left)
     _draw_calibration(customers, right)
     return figure
 
 
-def calibration(customers: pd.DataFrame) -> Figure:
+def calibration(customers: pd.DataFrame) -> "Figure":
     """Draw predicted against actual churn by decile of the prediction, with 95 % Wilson intervals of the latter."""
-    figure = Figure(figsize=(7, 4.5), layout="constrained")
+    figure = _figure(7, 4.5)
     _draw_calibration(customers, figure.subplots())
     return figure
 
 
-def _draw_calibration(customers: pd.DataFrame, axes: Axes) -> None:
+def _draw_calibration(customers: pd.DataFrame, axes: "Axes") -> None:
     table = by_churn(customers)
     _title(axes, "Churn probability, predicted and actual")
     axes.plot([0, 1], [0, 1], color=QUIET_COLOUR, linestyle="--", label="perfect")
@@ -57,10 +59,10 @@ def _draw_calibration(customers: pd.DataFrame, axes: Axes) -> None:
     axes.legend(frameon=False)
 
 
-def coverage_chart(customers: pd.DataFrame) -> Figure:
+def coverage_chart(customers: pd.DataFrame) -> "Figure":
     """Draw the share of customers inside their 80 % interval by decile of expected spend, with Wilson intervals."""
     table = covered(customers)
-    figure = Figure(figsize=(7, 4.5), layout="constrained")
+    figure = _figure(7, 4.5)
     axes = figure.subplots()
     _title(axes, "Customers whose spend fell into their 80 % interval")
     places = np.arange(len(table))
@@ -72,17 +74,17 @@ def coverage_chart(customers: pd.DataFrame) -> Figure:
     return figure
 
 
-def _draw_shares(axes: Axes, places: NDArray[Any], table: pd.DataFrame, label: str) -> None:
+def _draw_shares(axes: "Axes", places: NDArray[Any], table: pd.DataFrame, label: str) -> None:
     actual = table["actual"]
     # Rounding may put a share of 0 or 1 a hair outside its own interval.
     reach = np.clip([actual - table["low"], table["high"] - actual], 0.0, None)
     axes.errorbar(places, actual, reach, color=MODEL_COLOUR, marker="o", capsize=3, label=label)
 
 
-def gains(customers: pd.DataFrame) -> Figure:
+def gains(customers: pd.DataFrame) -> "Figure":
     """Draw the share of spend that the best-ranked customers brought."""
     spend, expected = customers["net_spend"].to_numpy(), customers["expected_spend"].to_numpy()
-    figure = Figure(figsize=(7, 4.5), layout="constrained")
+    figure = _figure(7, 4.5)
     axes = figure.subplots()
     _title(axes, "Spend brought by the best-ranked customers")
     for label, ranking, colour in (
@@ -97,14 +99,14 @@ def gains(customers: pd.DataFrame) -> Figure:
     return figure
 
 
-def decile_chart(customers: pd.DataFrame) -> Figure:
+def decile_chart(customers: pd.DataFrame) -> "Figure":
     """Draw mean predicted and actual spend by decile of the prediction."""
-    figure = Figure(figsize=(7, 4.5), layout="constrained")
+    figure = _figure(7, 4.5)
     _draw_deciles(customers, figure.subplots())
     return figure
 
 
-def _draw_deciles(customers: pd.DataFrame, axes: Axes) -> None:
+def _draw_deciles(customers: pd.DataFrame, axes: "Axes") -> None:
     table = deciles(customers["net_spend"].to_numpy(), customers["expected_spend"].to_numpy())
     _title(axes, "Spend a customer by decile of the prediction")
     places = np.arange(len(table))
@@ -115,11 +117,11 @@ def _draw_deciles(customers: pd.DataFrame, axes: Axes) -> None:
     axes.legend(frameon=False)
 
 
-def importances(bundle: Bundle) -> Figure:
+def importances(bundle: Bundle) -> "Figure":
     """Draw the features that split best, by their share of the gain in the spend and in the churn trees."""
     shares = importance_table(bundle)
     top = shares.loc[shares.mean(axis=1).nlargest(MOST_FEATURES).index[::-1]]
-    figure = Figure(figsize=(7, 6.5), layout="constrained")
+    figure = _figure(7, 6.5)
     axes = figure.subplots()
     _title(axes, "What the trees look at, beyond BTYD")
     places = np.arange(len(top))
@@ -142,6 +144,13 @@ def importance_table(bundle: Bundle) -> pd.DataFrame:
     return table / table.sum().clip(lower=1e-12)
 
 
-def _title(axes: Axes, title: str) -> None:
+def _figure(width: float, height: float) -> "Figure":
+    # Slow to load, and most who load this module draw nothing.
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def _title(axes: "Axes", title: str) -> None:
     axes.set_title(title)
     axes.spines[["top", "right"]].set_visible(False)

@@ -81,7 +81,7 @@ def prepare(ledger: Ledger, as_of: date, horizon_days: int, rows: int) -> Prepar
     by_length = {plan.window_days: past} | _other_windows(ledger, plan, btyd)
     rule = LevelRule(plan.window_days, plan.step_days, plan.extrapolates)
     level = rule.forecast(past, plan)
-    table = training_table(ledger, plan, rows)
+    table = training_table(ledger, plan, min(rows, ledger.memory.learnt_rows))
     _require_rows(table, plan)
     entries = catalogue(ledger).to_dict(orient="index")
     encoding = Encoding.of(table.drop(columns=list(OUTCOMES)))

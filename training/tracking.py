@@ -6,10 +6,9 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from models.bundle import Bundle
 from models.bundle_files import save_bundle
@@ -20,6 +19,9 @@ from training.card.document import Document
 from training.evaluate import MODEL, Evaluation
 from training.fit import Fitted, Fitting
 from training.pictures import importance_table, importances, pictures
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 EXPERIMENT = "regulars"
 CARD = "model_card"
@@ -108,7 +110,7 @@ def log_backtest(backtest: Backtest, horizon_days: int, fingerprint: str) -> str
     return run_id
 
 
-def _log_evaluation(evaluation: Evaluation) -> dict[str, Figure]:
+def _log_evaluation(evaluation: Evaluation) -> dict[str, "Figure"]:
     """Log an evaluation, and return its pictures."""
     import mlflow
 
@@ -118,7 +120,7 @@ def _log_evaluation(evaluation: Evaluation) -> dict[str, Figure]:
     return _log_pictures(pictures(evaluation))
 
 
-def _log_pictures(drawn: dict[str, Figure]) -> dict[str, Figure]:
+def _log_pictures(drawn: dict[str, "Figure"]) -> dict[str, "Figure"]:
     import mlflow
 
     for name, figure in drawn.items():
@@ -188,6 +190,7 @@ def _parameters(fitted: Fitted, fitting: Fitting) -> dict[str, Any]:
         "newest_cutoff": str(plan.cutoffs[0]),
         "log_first_day": bundle.facts["log_first_day"],
         "log_last_day": bundle.facts["log_last_day"],
+        "customers_share": bundle.facts["customers_share"],
         "features": len(bundle.encoding.columns),
         "spend_members": ", ".join(bundle.spend.members),
         "churn_members": ", ".join(bundle.churn.members),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from features.ledger import Ledger
+from features.sample import learnt_from
 from features.snapshot import KEYS, sampled, snapshot
 from features.window import Span, history_days, schedule
 from models.registry import connect
@@ -69,7 +70,7 @@ def train(
     """
     fitting = fitting or Fitting()
     connect()  # a registry that does not answer should say so before the work, not after it
-    known = ledger.before(as_of)
+    known = learnt_from(ledger).before(as_of)
     search = None
     if tune:
         # As of the evaluation, whose outcome would otherwise have chosen the settings that it judges; the settings

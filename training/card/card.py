@@ -3,9 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from io import BytesIO
-from typing import Any
-
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING, Any
 
 from models.registry import registered_name
 from training.card.document import Block, Bullets, Caution, Code, Document, Paragraph
@@ -14,6 +12,9 @@ from training.card.reliability import reliability
 from training.card.verdict import failures, goodness, summary
 from training.evaluate import Evaluation
 from training.fit import Fitted, Fitting
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 DOTS_AN_INCH = 110
 FEWEST_JUDGED = 200
@@ -63,7 +64,7 @@ class Trained:
     run_id: str
 
 
-def model_card(trained: Trained, pictures: Mapping[str, Figure]) -> Document:
+def model_card(trained: Trained, pictures: Mapping[str, "Figure"]) -> Document:
     """Return the card of a training run.
 
     Parameters
@@ -185,7 +186,7 @@ def _reproduction(trained: Trained) -> list[Block]:
     ]
 
 
-def _png(figure: Figure) -> bytes:
+def _png(figure: "Figure") -> bytes:
     page = BytesIO()
     figure.savefig(page, format="png", dpi=DOTS_AN_INCH)
     return page.getvalue()

@@ -12,6 +12,7 @@ from models.churn import PARAMETRIC
 from models.gaps import GAPS
 from training.card.document import Block, Bullets, Paragraph, Picture, Strong, Table
 from training.fit import Fitted
+from training.fitting import DESCRIPTIVE
 from training.pictures import importance_table
 
 BTYD_PREFIX = "btyd_"
@@ -36,6 +37,11 @@ def data(fitted: Fitted, quality: Mapping[str, Any]) -> list[Block]:
         f"{fitted.past[plan.as_of].customers:,.0f} customers who bought before {plan.as_of}.",
         f"Fingerprint of the log: {facts['log_fingerprint']}.",
     ]
+    if facts.get("customers_share", 1.0) < 1:
+        known.append(
+            f"Those are a sample: {facts['customers_share']:.1%} of the log's customers, drawn by a hash of their ids, "
+            "as many as the memory setting allows to learn from."
+        )
     if "log" in facts:
         known.insert(0, f"Log: {facts['log']}.")
     if not quality:
@@ -113,7 +119,10 @@ def features(bundle: Bundle, picture: bytes) -> list[Block]:
     counts = Counter(_family(bundle, name) for name in names)
     table = importance_table(bundle)
     blocks: list[Block] = [
-        Paragraph(f"{len(names)} features, by family:"),
+        Paragraph(
+            f"{len(names)} features, by family. Those of {', '.join(DESCRIPTIVE[:-1])} and {DESCRIPTIVE[-1]} word "
+            "reasons and place the present silence; trees and ridges learn from the rest."
+        ),
         Table(("family", "features"), [(family, str(n)) for family, n in counts.most_common()]),
     ]
     if not table.to_numpy().any():
