@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from features.exact import share, total
+from features.exact import highest, share, total
 from features.family import Expressions, Family, Feature
 from features.transactions import MONEY_SCALE
 
@@ -54,8 +54,8 @@ def _variety_aggregates(plural: str) -> Callable[[Any, int], Expressions]:
             f"{plural}_distinct": total(known[f"new_{plural}"]),
             f"_{plural}": total(known[plural]),
             f"_squares_{plural}": total(known[f"squares_{plural}"]),
-            f"{plural}_max": known[plural].max().cast("float64"),
-            f"{plural}_last": known[plural].max(where=known.last).cast("float64"),
+            f"{plural}_max": highest(known[plural]),
+            f"{plural}_last": highest(known[plural], known.last),
         }
 
     return aggregates

@@ -5,14 +5,13 @@ from typing import Any
 
 import pandas as pd
 
-from features import attributes, basket, momentum, recent, refunds, rfm, rhythm, season, tenure
+from features import attributes, basket, momentum, refunds, rfm, rhythm, season, tenure
 from features.family import Family
 
 FAMILIES: tuple[Family, ...] = (
     rfm.FAMILY,
     tenure.FAMILY,
     rhythm.FAMILY,
-    recent.FAMILY,
     momentum.FAMILY,
     season.FAMILY,
     refunds.FAMILY,

@@ -39,25 +39,38 @@ def money_total(ten_thousandths: Any, where: Any = None) -> Any:
     return total(ten_thousandths, where) / float(MONEY_SCALE)
 
 
-def millionths(term: Any) -> Any:
-    """Return a float64 column rounded to millionths."""
-    return (term * float(WEIGHT_SCALE)).round() / float(WEIGHT_SCALE)
-
-
 def weighted_total(term: Any, where: Any = None) -> Any:
     """Return the sum of a float64 column whose terms are rounded to millionths, 0 where nothing qualifies."""
-    whole = (term * float(WEIGHT_SCALE)).round().cast("int64")
-    return total(whole, where) / float(WEIGHT_SCALE)
+    return total(whole_millionths(term), where) / float(WEIGHT_SCALE)
 
 
-def squares_total(term: Any, where: Any = None, decimals: int = 8) -> Any:
-    """Return the sum of the squares of a float64 column as float64.
+def whole_millionths(term: Any) -> Any:
+    """Return a float64 column in whole millionths, as int64."""
+    return (term * float(WEIGHT_SCALE)).round().cast("int64")
 
-    `decimals` is twice those of the terms, 4 for money: a square that is cut would show as a spread where there is
-    none.
+
+def squares_total(term: Any, where: Any = None) -> Any:
+    """Return the sum of the squares of a float64 column of money as float64.
+
+    Squares keep twice the decimals of their terms: a square that is cut would show as a spread where there is none.
     """
-    square = (term * term).cast(f"decimal(38, {decimals})")
+    square = (term * term).cast("decimal(38, 8)")
     return _qualifying(square, where).sum().cast("float64").fill_null(0.0)
+
+
+def lowest(term: Any, where: Any = None) -> Any:
+    """Return the smallest value of a column as float64, null where nothing qualifies."""
+    return _qualifying(term, where).min().cast("float64")
+
+
+def highest(term: Any, where: Any = None) -> Any:
+    """Return the largest value of a column as float64, null where nothing qualifies."""
+    return _qualifying(term, where).max().cast("float64")
+
+
+def middle(term: Any, where: Any = None) -> Any:
+    """Return the median of a column as float64, null where nothing qualifies."""
+    return _qualifying(term, where).median().cast("float64")
 
 
 def share(part: Any, whole: Any) -> Any:

@@ -41,10 +41,13 @@ class Family:
     features
         Its features; every one is a column that `aggregates` or `ratios` makes.
     aggregates
-        From the known days of every customer (the ledger before the as-of date, with `age` = as-of - day) and the
-        window length in days, aggregates over a customer.
+        From the known days of every customer (the ledger before the as-of date, with `age` = as-of - day and what
+        `ages` says of it) and the window length in days, aggregates over a customer.
     ratios
         From the table of all aggregates, expressions over one customer's row.
+    ages
+        From a table of every `age` and the window length in days, columns that depend on nothing else: what is dear to
+        work out is worked out once an age there, and not once a customer-day.
     requires
         Column of the ledger without which the family is left out.
     """
@@ -53,4 +56,5 @@ class Family:
     features: tuple[Feature, ...]
     aggregates: Callable[[Any, int], Expressions]
     ratios: Callable[[Any, int], Expressions] = lambda customers, window: {}
+    ages: Callable[[Any, int], Expressions] = lambda ages, window: {}
     requires: str | None = None

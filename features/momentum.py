@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from features.exact import money, money_total, share, total, weighted_total
+from features.exact import WEIGHT_SCALE, money, share, total, weighted_total, whole_millionths
 from features.family import Expressions, Family, Feature
+from features.packed import added, bits, in_bits, unpacked
 from features.transactions import MONEY_SCALE
 
 TELLING = (30, 90, 365)
@@ -15,6 +16,10 @@ MONTHS = tuple(range(1, 13))
 MONTH_DAYS = 30
 WHOLE_MONTHS = {span: span // MONTH_DAYS for span in SPANS if span % MONTH_DAYS == 0}
 """Spans that are made of months, and of how many: every sum that a snapshot does without is time and memory."""
+OTHER_SPANS = tuple(span for span in SPANS if span not in WHOLE_MONTHS)
+PACKED = ("months", "spans", "windows", "decay_short", "decay_long")
+MONTH_BITS, SPAN_BITS, DECAY_BITS = 5, 12, 31
+"""A month has 30 days and no window more than 3,653; decayed days, at most one a day, are less than their `DECAYS`."""
 ORDINALS = ("last", "one before the last", "second before the last")
 
 
@@ -71,51 +76,92 @@ FEATURES = (
 )
 
 
+def of_ages(ages: Any, window: int) -> Expressions:
+    """Return the month of an age, the weights by which days decay, and what a purchase day adds to packed counts."""
+    age = ages.age
+    weights = {tau: (age.cast("float64") / float(-tau)).exp() for tau in DECAYS}
+    decayed = [whole_millionths(weight) for weight in weights.values()]
+    return {
+        "month": _month(age),
+        **{f"weight_{tau}": weight for tau, weight in weights.items()},
+        "in_months": in_bits(_month(age), len(MONTHS), MONTH_BITS),
+        "in_spans": bits([age <= span for span in OTHER_SPANS], SPAN_BITS),
+        "in_windows": bits([_inside(age, k, window) for k in WINDOWS], SPAN_BITS),
+        "in_decay_short": bits(decayed[:2], DECAY_BITS),
+        "in_decay_long": bits(decayed[2:], DECAY_BITS),
+    }
+
+
 def aggregates(known: Any, window: int) -> Expressions:
     """Return counts and spend by age."""
-    # Sums of small numbers take half the memory, of which a snapshot needs this much for every customer.
-    bought = known.purchase.cast("int32")
-    found: dict[str, Any] = {}
-    for span in (span for span in SPANS if span not in WHOLE_MONTHS):
-        recent = known.age <= span
-        found[f"days_{span}"] = total(bought, recent)
-        found[f"spend_{span}"] = money_total(known.net, recent)
-    for k in MONTHS:
-        inside = (known.age > (k - 1) * MONTH_DAYS) & (known.age <= k * MONTH_DAYS)
-        found[f"days_month_{k}"] = total(bought, inside)
-        found[f"_net_month_{k}"] = total(known.net, inside)
-    for k in WINDOWS:
-        inside = (known.age > (k - 1) * window) & (known.age <= k * window)
-        found[f"days_window_{k}"] = total(bought, inside)
-        found[f"spend_window_{k}"] = money_total(known.net, inside)
-    for tau in DECAYS:
-        weight = (known.age.cast("float64") / float(-tau)).exp()
-        found[f"days_decay_{tau}"] = weighted_total(weight, known.purchase)
-        found[f"spend_decay_{tau}"] = weighted_total(money(known.net) * weight)
-    return found
+    net, age = known.net, known.age
+    windows = {} if _whole_months(window) else {k: _inside(age, k, window) for k in WINDOWS}
+    return {
+        **{f"_days_{name}": added(known[f"in_{name}"], known.purchase) for name in PACKED},
+        **{f"_net_month_{k}": total(net, known.month == k) for k in MONTHS},
+        **{f"_net_{span}": total(net, age <= span) for span in OTHER_SPANS},
+        **{f"_net_window_{k}": total(net, inside) for k, inside in windows.items()},
+        **{f"spend_decay_{tau}": weighted_total(money(net) * known[f"weight_{tau}"]) for tau in DECAYS},
+    }
 
 
 def ratios(customers: Any, window: int) -> Expressions:
-    """Return recent over earlier activity."""
+    """Return what was packed, what months add up to, and recent over earlier activity."""
+    # Money is added up in whole ten-thousandths: what rounding leaves of a sum that is really 0 would be divided by.
+    days, nets = _by_month(customers)
+    found = {f"month_{k}": (day, net) for k, day, net in zip(MONTHS, days, nets, strict=True)}
+    for place, span in enumerate(OTHER_SPANS):
+        found[str(span)] = unpacked(customers._days_spans, place, SPAN_BITS), customers[f"_net_{span}"]
+    found |= {str(span): (_sum(days[:k]), _sum(nets[:k])) for span, k in WHOLE_MONTHS.items()}
+    found |= {f"window_{k}": pair for k, pair in zip(WINDOWS, _windows(customers, window), strict=True)}
+    decay = {
+        tau: unpacked(customers[name], place, DECAY_BITS) / float(WEIGHT_SCALE)
+        for name, taus in (("_days_decay_short", DECAYS[:2]), ("_days_decay_long", DECAYS[2:]))
+        for place, tau in enumerate(taus)
+    }
+    counts = {suffix: count for suffix, (count, _) in found.items()}
+    spends = {suffix: net / float(MONEY_SCALE) for suffix, (_, net) in found.items()}
     return {
-        **_months(customers),
-        "days_trend": share(customers.days_window_1, customers.days_window_1 + customers.days_window_2),
-        "spend_trend": share(customers.spend_window_1, customers.spend_window_1 + customers.spend_window_2),
-        "days_decay_trend": share(customers.days_decay_45, customers.days_decay_365),
+        **{f"days_{suffix}": count for suffix, count in counts.items()},
+        **{f"spend_{suffix}": spend for suffix, spend in spends.items()},
+        **{f"days_decay_{tau}": value for tau, value in decay.items()},
+        "days_slope": _slope(days),
+        "spend_slope": _slope(nets),
+        "active_months": _sum([(count > 0).cast("float64") for count in days]),
+        "days_trend": share(counts["window_1"], counts["window_1"] + counts["window_2"]),
+        "spend_trend": share(spends["window_1"], spends["window_1"] + spends["window_2"]),
+        "days_decay_trend": share(decay[45], decay[365]),
         "spend_decay_trend": share(customers.spend_decay_45, customers.spend_decay_365),
     }
 
 
-def _months(customers: Any) -> dict[str, Any]:
-    """Return what the twelve months of 30 days add up to, and their slopes."""
-    days = [customers[f"days_month_{k}"] for k in MONTHS]
-    # Money is added up in whole ten-thousandths: what rounding leaves of a sum that is really 0 would be divided by.
+def _month(age: Any) -> Any:
+    """Return which month of 30 days before the as-of date an age lies in, 1 for the newest."""
+    return ((age - 1) / float(MONTH_DAYS)).floor().cast("int16") + 1
+
+
+def _inside(age: Any, k: int, window: int) -> Any:
+    return (age > (k - 1) * window) & (age <= k * window)
+
+
+def _whole_months(window: int) -> bool:
+    """Return whether all `WINDOWS` are made of months, whose money is added up anyway."""
+    return window % MONTH_DAYS == 0 and WINDOWS[-1] * window <= MONTHS[-1] * MONTH_DAYS
+
+
+def _by_month(customers: Any) -> tuple[list[Any], list[Any]]:
+    days = [unpacked(customers._days_months, k - 1, MONTH_BITS) for k in MONTHS]
+    return days, [customers[f"_net_month_{k}"] for k in MONTHS]
+
+
+def _windows(customers: Any, window: int) -> list[tuple[Any, Any]]:
+    """Return purchase days and net (ten-thousandths) of each of `WINDOWS`."""
+    days = [unpacked(customers._days_windows, k - 1, SPAN_BITS) for k in WINDOWS]
+    if not _whole_months(window):
+        return [(count, customers[f"_net_window_{k}"]) for k, count in zip(WINDOWS, days, strict=True)]
+    months = window // MONTH_DAYS
     nets = [customers[f"_net_month_{k}"] for k in MONTHS]
-    found = {f"spend_month_{k}": net / float(MONEY_SCALE) for k, net in zip(MONTHS, nets, strict=True)}
-    for span, k in WHOLE_MONTHS.items():
-        found |= {f"days_{span}": _sum(days[:k]), f"spend_{span}": _sum(nets[:k]) / float(MONEY_SCALE)}
-    active = _sum([(count > 0).cast("float64") for count in days])
-    return found | {"days_slope": _slope(days), "spend_slope": _slope(nets), "active_months": active}
+    return [(count, _sum(nets[(k - 1) * months : k * months])) for k, count in zip(WINDOWS, days, strict=True)]
 
 
 def _slope(months: list[Any]) -> Any:
@@ -130,4 +176,4 @@ def _sum(columns: list[Any]) -> Any:
     return sum(columns[1:], start=columns[0])
 
 
-FAMILY = Family("momentum", FEATURES, aggregates, ratios)
+FAMILY = Family("momentum", FEATURES, aggregates, ratios, of_ages)

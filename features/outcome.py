@@ -8,7 +8,7 @@ import ibis
 
 from features.exact import money_total, total
 from features.ledger import Ledger
-from features.snapshot import KEYS
+from features.snapshot import KEYS, days_at
 from features.window import outcome_end
 from regulars.errors import HistoryError
 
@@ -44,9 +44,7 @@ def outcomes(ledger: Ledger, as_of: date | Sequence[date], horizon_days: int, am
     dates = [as_of] if isinstance(as_of, date) else list(as_of)
     for day in dates:
         require_outcome(ledger, day, horizon_days)
-    days = _around(ledger, dates, horizon_days)
-    if among is not None:
-        days = days.semi_join(among, KEYS)
+    days = _around(ledger, dates, horizon_days, among)
     ahead = ~days.known
     customers = days.group_by(*KEYS).aggregate(
         eligible=days.purchase.any(where=days.known),
@@ -129,11 +127,9 @@ def spenders(ledger: Ledger, as_of: date) -> Any:
     return customers.filter(customers.purchase_days > 1).order_by("customer_id").drop("customer_id")
 
 
-def _around(ledger: Ledger, dates: Sequence[date], window: int) -> Any:
+def _around(ledger: Ledger, dates: Sequence[date], window: int, among: Any = None) -> Any:
     """Return the ledger's days up to the end of each date's window, with `age` and whether the day is `known`."""
-    asked = ibis.memtable({"as_of": sorted(set(dates))}, schema={"as_of": "date"})
-    days = ledger.days.cross_join(asked)
-    days = days.mutate(age=days.as_of.delta(days.day, unit="day"))
+    days = days_at(ledger, dates, among)
     days = days.filter(days.age > -window)
     return days.mutate(known=days.age > 0)
 

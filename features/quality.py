@@ -1,14 +1,15 @@
 """What a log holds and what of it cannot be used: counted, reported, quarantined, never dropped in silence."""
 
 import re
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import ibis
 
+from features.engine import engine_errors
 from features.log import QUARANTINE_SUFFIX, Log
 from features.transactions import MONEY_SCALE, NO_CUSTOMER, PROBLEMS, unusable
 from features.whole_file import whole_file
@@ -97,7 +98,7 @@ def measure(daily: Any) -> Quality:
     return Quality(problems=problems, **days, **numbers)
 
 
-def usable_span(quality: Quality, raw: Any, log: Log) -> Span:
+def usable_span(quality: Quality, raw: Callable[[], Any], log: Log) -> Span:
     """Return the span of the usable rows; refuse a log that is empty, has no purchase, or too many unusable rows.
 
     Raises
@@ -106,12 +107,12 @@ def usable_span(quality: Quality, raw: Any, log: Log) -> Span:
         With the count of every problem, the first offending rows, and what to do.
     """
     if not quality.rows:
-        raise LogError(f"{log.name}: the log is empty: it has the columns {', '.join(raw.columns)} and no row")
+        raise LogError(f"{log.name}: the log is empty: it has the columns {', '.join(raw().columns)} and no row")
     if quality.bad_share > log.max_bad_share or not quality.used_rows:
         counts = ", ".join(f"{n:,} {name}" for name, n in quality.problems.items())
         raise LogError(
             f"{log.name}: {quality.bad_rows:,} of {quality.rows:,} rows ({quality.bad_share:.1%}) cannot be used "
-            f"({counts}), more than the allowed {log.max_bad_share:.1%}. First ones:\n{_examples(raw, log)}\n"
+            f"({counts}), more than the allowed {log.max_bad_share:.1%}. First ones:\n{_examples(raw(), log)}\n"
             + _remedy(quality)
         )
     if not quality.buyers or quality.first_day is None or quality.last_day is None:
@@ -142,7 +143,7 @@ def write_quarantine(rows: Any, path: Path) -> None:
     with whole_file(path) as part:
         try:
             rows.to_csv(part)
-        except duckdb.Error as error:
+        except engine_errors() as error:
             raise LogError(f"the unusable rows cannot be written to {path}: {error}") from error
 
 

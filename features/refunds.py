@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from features.exact import money_total, share, total
+from features.exact import lowest, money_total, share, total
 from features.family import Expressions, Family, Feature
 
 RECENT_DAYS = 180
@@ -31,8 +31,8 @@ def aggregates(known: Any, window: int) -> Expressions:
     back = known.gross - known.net
     refund = back > 0
     return {
-        "refund_days": total(refund.cast("int64")),
-        "refund_recency_days": known.age.min(where=refund).cast("float64"),
+        "refund_days": total(refund.cast("int32")),
+        "refund_recency_days": lowest(known.age, refund),
         "refunded": money_total(back),
         "refunded_recent": money_total(back, known.age <= RECENT_DAYS),
     }

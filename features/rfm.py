@@ -2,7 +2,19 @@
 
 from typing import Any
 
-from features.exact import deviation, millionths, money, money_total, share, squares_total, weighted_total
+from features.exact import (
+    WEIGHT_SCALE,
+    deviation,
+    highest,
+    lowest,
+    middle,
+    money,
+    money_total,
+    share,
+    squares_total,
+    total,
+    whole_millionths,
+)
 from features.family import Expressions, Family, Feature
 
 FEATURES = (
@@ -52,23 +64,24 @@ FEATURES = (
 
 def aggregates(known: Any, window: int) -> Expressions:
     """Return what one customer's known days say of recency, frequency and monetary value."""
-    bought = known.purchase
-    net, logarithm = money(known.net), millionths((money(known.gross) + 1.0).log())
+    bought, net = known.purchase, known.net
+    # Of a day without a purchase this is 0.
+    logarithm = whole_millionths((money(known.gross) + 1.0).log())
     return {
-        "recency_days": known.age.min(where=bought).cast("float64"),
-        "purchase_days": bought.sum().cast("float64"),
-        "orders": known.orders.sum().cast("float64"),
-        "spend": money_total(known.net),
+        "recency_days": lowest(known.age, bought),
+        "purchase_days": total(bought.cast("int32")),
+        "orders": total(known.orders),
+        "spend": money_total(net),
         "gross": money_total(known.gross),
-        "_net": money_total(known.net, bought),
-        "_net_squares": squares_total(net, bought),
-        "_log": weighted_total(logarithm, bought),
-        "_log_squares": squares_total(logarithm, bought, decimals=12),
-        "monetary_median": net.median(where=bought),
-        "monetary_min": net.min(where=bought),
-        "monetary_max": net.max(where=bought),
-        "monetary_first": net.min(where=known.purchase_number == 1),
-        "monetary_last": net.min(where=known.last),
+        "_net": money_total(net, bought),
+        "_net_squares": squares_total(money(net), bought),
+        "_log": total(logarithm) / float(WEIGHT_SCALE),
+        "_log_squares": total(logarithm * logarithm) / float(WEIGHT_SCALE**2),
+        "monetary_median": middle(money(net), bought),
+        "monetary_min": money(lowest(net, bought)),
+        "monetary_max": money(highest(net, bought)),
+        "monetary_first": money(lowest(net, known.purchase_number == 1)),
+        "monetary_last": money(lowest(net, known.last)),
     }
 
 

@@ -2,11 +2,17 @@
 
 from typing import Any
 
-from features.exact import deviation, millionths, share, squares_total, total, weighted_total
+import ibis
+
+from features.exact import WEIGHT_SCALE, deviation, highest, lowest, middle, share, total, whole_millionths
 from features.family import Expressions, Family, Feature
+from features.packed import added, bits, unpacked
 
 LOG_SPREAD_FLOOR = 0.3
 """Added to the deviation of logarithmic gaps: two equal gaps do not make a clock."""
+YEAR_END = 11
+"""Month with which the end of the year begins."""
+CALENDAR_BITS = 31
 
 FEATURES = (
     Feature("gap_mean", "days", "Mean days between purchase days.", "orders every {gap_mean:.0f} days on average"),
@@ -60,19 +66,27 @@ FEATURES = (
 )
 
 
+@ibis.udf.agg.builtin(name="array_agg", signature=(("int32",), "array<int32>"))  # type: ignore[untyped-decorator,unused-ignore]
+def _collected(values):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Return all values, with or without those that are null: leaving them out is dear, and no null is counted."""
+
+
 def aggregates(known: Any, window: int) -> Expressions:
     """Return the sums over one customer's gaps and calendar days."""
     gap = known.gap_days
-    logarithm = millionths((gap.cast("float64") + 1.0).log())
+    calendar = bits([known.day.day_of_week.index(), known.day.month() >= YEAR_END], CALENDAR_BITS)
+    logarithm = whole_millionths((gap.cast("float64") + 1.0).log())
     return {
-        "_gap_squares": squares_total(gap.cast("float64")),
-        "_gap_log": weighted_total(logarithm),
-        "_gap_log_squares": squares_total(logarithm, decimals=12),
-        "gap_min": gap.min().cast("float64"),
-        "gap_median": gap.cast("float64").median(),
-        "gap_max": gap.max().cast("float64"),
-        "_weekday": total(known.day.day_of_week.index(), known.purchase),
-        "_year_end": total((known.day.month() >= 11).cast("int64"), known.purchase),
+        "_gap_squares": total(gap * gap),
+        "_gap_log": total(logarithm) / float(WEIGHT_SCALE),
+        "_gap_log_squares": total(logarithm * logarithm) / float(WEIGHT_SCALE**2),
+        "gap_min": lowest(gap),
+        "gap_median": middle(gap),
+        "gap_max": highest(gap),
+        "gap_last": lowest(gap, known.last),
+        # Gaps are counted, never looked up by place, so that their order does not matter. Small numbers keep it small.
+        "_gaps": _collected(gap.cast("int32")),
+        "_calendar": added(calendar, known.purchase),
     }
 
 
@@ -84,25 +98,23 @@ def ratios(customers: Any, window: int) -> Expressions:
     mean, spread = share(whole, gaps), deviation(customers._gap_squares, whole, gaps)
     log_mean = share(customers._gap_log, gaps)
     log_spread = deviation(customers._gap_log_squares, customers._gap_log, gaps)
-    last = customers._purchases[0].gap.cast("float64")
-    beyond = customers._purchases.filter(lambda day: day.gap > recency)
-    ahead = beyond.filter(lambda day: day.gap <= recency + float(window))
+    beyond = customers._gaps.filter(lambda gap: gap > recency)
+    ahead = beyond.filter(lambda gap: gap <= recency + float(window))
     return {
-        "gap_last": last,
         "gap_mean": mean,
         "gap_sd": spread,
         "recency_in_gaps": recency / (mean + 1.0),
         "recency_score": (recency - mean) / (spread + 1.0),
         "recency_to_longest": recency / (customers.gap_max + 1.0),
-        "gaps_beyond": beyond.length().cast("float64"),
-        "gaps_ahead": ahead.length().cast("float64"),
+        "gaps_beyond": beyond.length().fill_null(0).cast("float64"),
+        "gaps_ahead": ahead.length().fill_null(0).cast("float64"),
         "gap_log_mean": log_mean,
         "gap_log_sd": log_spread,
         "recency_log_score": ((recency + 1.0).log() - log_mean) / (log_spread.fill_null(0.0) + LOG_SPREAD_FLOOR),
         "gap_variation": share(spread, mean),
-        "gap_trend": share(last, mean),
-        "weekday": share(customers._weekday, customers.purchase_days),
-        "year_end_share": share(customers._year_end, customers.purchase_days),
+        "gap_trend": share(customers.gap_last, mean),
+        "weekday": share(unpacked(customers._calendar, 0, CALENDAR_BITS), customers.purchase_days),
+        "year_end_share": share(unpacked(customers._calendar, 1, CALENDAR_BITS), customers.purchase_days),
     }
 
 

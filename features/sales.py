@@ -93,15 +93,11 @@ def first_channels(ledger: Ledger) -> Any:
 
     None where the log has no channel, or is not at hand.
     """
-    if ledger.log is None:
+    if ledger.channels is None:
         return None
-    rows = transactions(ledger.raw, ledger.log)
-    if "channel" not in rows.columns:
-        return None
-    bought = rows.filter(rows.problem.isnull() & (rows.amount > 0) & rows.channel.notnull())
     first = ledger.days.filter(ledger.days.purchase_number == 1).select("customer_id", "day")
-    paid = bought.join(first, ["customer_id", "day"]).group_by("customer_id", "channel")
-    ranked = paid.aggregate(amount=lambda rows: rows.amount.sum())
+    paid = ledger.channels.join(first, ["customer_id", "day"]).group_by("customer_id", "channel")
+    ranked = paid.aggregate(amount=lambda rows: rows.paid.sum())
     best = ibis.row_number().over(group_by="customer_id", order_by=[ibis.desc(ranked.amount), ranked.channel])
     return ranked.mutate(place=best).filter(lambda rows: rows.place == 0).select("customer_id", "channel")
 

@@ -28,7 +28,7 @@ def aggregates(known: Any, window: int) -> Expressions:
     """Return counts and spend of the outcome window's weeks a year ago: ages (364 - window, 364]."""
     same_weeks = (known.age > SEASON_DAYS - window) & (known.age <= SEASON_DAYS)
     return {
-        "_season_days": total(known.purchase.cast("int64"), same_weeks),
+        "_season_days": total((known.purchase & same_weeks).cast("int32")),
         "_season_spend": money_total(known.net, same_weeks),
     }
 

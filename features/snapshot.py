@@ -37,10 +37,10 @@ def snapshot(ledger: Ledger, as_of: date | Sequence[date], window: int = 90, amo
         date has no row.
     """
     dates = [as_of] if isinstance(as_of, date) else list(as_of)
-    days = known_days(ledger, dates)
-    if among is not None:
-        days = days.semi_join(among, KEYS)
     chosen = families(ledger.days)
+    ages = _ages((max(dates) - ledger.span.first_day).days)
+    ages = ages.mutate(**{name: value for family in chosen for name, value in family.ages(ages, window).items()})
+    days = _known_days(ledger, dates, among).inner_join(ages, "age")
     aggregates = {name: value for family in chosen for name, value in family.aggregates(days, window).items()}
     customers = days.group_by(*KEYS).aggregate(**aggregates)
     customers = customers.filter(customers.purchase_days > 0)
@@ -53,19 +53,34 @@ def snapshot(ledger: Ledger, as_of: date | Sequence[date], window: int = 90, amo
     return features.select(*KEYS, *catalogue(ledger).index)
 
 
-def known_days(ledger: Ledger, dates: Sequence[date]) -> Any:
-    """Return the ledger's days before each as-of date, with `as_of`, `age` in days (1 is yesterday) and `last`.
+def days_at(ledger: Ledger, dates: Sequence[date], among: Any = None) -> Any:
+    """Return the ledger's days once for each as-of date, with `as_of` and `age` in days (1 is yesterday).
+
+    Where a table of `as_of` and `customer_id` is given, only of the customers that it asks for at a date.
+    """
+    if among is None:
+        days = ledger.days.cross_join(ibis.memtable({"as_of": sorted(set(dates))}, schema={"as_of": "date"}))
+    else:
+        # Few customers are asked for: the days of the others are not multiplied.
+        asked = among.filter(among.as_of.isin(dates)).select(*KEYS).distinct()
+        days = ledger.days.inner_join(asked, "customer_id")
+    return days.mutate(age=days.as_of.delta(days.day, unit="day").cast("int32"))
+
+
+def _known_days(ledger: Ledger, dates: Sequence[date], among: Any) -> Any:
+    """Return the ledger's days before each as-of date, with `as_of`, `age` and `last`.
 
     `last` marks the customer's last purchase day that is known. It compares the day of the next purchase with the
     as-of date and nothing else of it, so that the future decides no value.
     """
-    asked = ibis.memtable({"as_of": sorted(set(dates))}, schema={"as_of": "date"})
-    days = ledger.days.cross_join(asked)
+    days = days_at(ledger, dates, among)
     days = days.filter(days.day < days.as_of)
-    return days.mutate(
-        age=days.as_of.delta(days.day, unit="day"),
-        last=days.purchase & (days.next_purchase.isnull() | (days.next_purchase >= days.as_of)),
-    )
+    return days.mutate(last=days.purchase & (days.next_purchase.isnull() | (days.next_purchase >= days.as_of)))
+
+
+def _ages(oldest: int) -> Any:
+    """Return a table of every `age` up to the oldest."""
+    return ibis.memtable({"age": range(1, oldest + 1)}, schema={"age": "int32"})
 
 
 def sampled(ledger: Ledger, dates: Sequence[date], size: int) -> Any:
@@ -86,4 +101,9 @@ def sampled(ledger: Ledger, dates: Sequence[date], size: int) -> Any:
 def frames(table: Any, rows: int = BATCH_ROWS) -> Iterator[pd.DataFrame]:
     """Stream a snapshot as pandas tables of at most `rows` rows, indexed by date and customer, in their order."""
     for batch in table.order_by(*KEYS).to_pyarrow_batches(chunk_size=rows):
-        yield batch.to_pandas(date_as_object=False).set_index([*KEYS])
+        yield framed(batch)
+
+
+def framed(batch: Any) -> pd.DataFrame:
+    """Return an Arrow batch of a snapshot as a pandas table, indexed by date and customer."""
+    return batch.to_pandas(date_as_object=False).set_index([*KEYS])

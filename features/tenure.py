@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from features.exact import share
+from features.exact import highest, share
 from features.family import Expressions, Family, Feature
 
 FEATURES = (
@@ -24,9 +24,9 @@ def aggregates(known: Any, window: int) -> Expressions:
     """Return the age of the first purchase day, its orders and its weekday."""
     first = known.purchase_number == 1
     return {
-        "tenure_days": known.age.max(where=known.purchase).cast("float64"),
-        "first_orders": known.orders.max(where=first).cast("float64"),
-        "first_weekday": known.day.day_of_week.index().max(where=first).cast("float64"),
+        "tenure_days": highest(known.age, known.purchase),
+        "first_orders": highest(known.orders, first),
+        "first_weekday": highest(known.day.day_of_week.index(), first),
     }
 
 

@@ -67,6 +67,18 @@ def unusable(raw: Any, log: Log) -> Any:
     return marked.filter(marked.problem.notnull())
 
 
+def census(raw: Any, log: Log, source: str) -> Any:
+    """Count the rows of a log by a column of it, such as the file they stand in: `source`, `month`, `problem`, `rows`.
+
+    `month` is the first day of the month in which usable rows fall, null for others.
+    """
+    customer, day, money = _typed(_columns(raw, log), log)
+    rows = raw.select(source=raw[source], day=day, problem=_problem(customer, day, money, log.last_possible_day()))
+    month = rows.problem.isnull().ifelse(rows.day.truncate("month"), ibis.null("date"))
+    rows = rows.select("source", "problem", month=month)
+    return rows.group_by("source", "month", "problem").aggregate(rows=rows.count())
+
+
 def _columns(raw: Any, log: Log) -> dict[str, Any]:
     given = {name: getattr(log.columns, name) for name in (*REQUIRED, *OPTIONAL)}
     return {name: _value(raw, log, name, text or name) for name, text in given.items() if text or name in raw.columns}

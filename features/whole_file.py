@@ -35,9 +35,9 @@ def whole_file(path: Path) -> Iterator[Path]:
     part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
     try:
         yield part
-        _sync(part)
+        sync(part)
         part.replace(path)
-        _sync(path.parent)
+        sync(path.parent)
     except OSError as error:
         if error.errno not in UNWRITABLE:
             raise
@@ -46,7 +46,8 @@ def whole_file(path: Path) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Return when what was written to a file, or renamed in a folder, lies safely on the disk."""
     # Without this a power cut may undo the writing or the renaming. Windows cannot open folders, nor needs it.
     if os.name == "posix":
         descriptor = os.open(path, os.O_RDONLY)

@@ -10,7 +10,7 @@ from datetime import timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 import pandas as pd
-from oracle_sequence import deviation, months, recent, rhythm
+from oracle_sequence import deviation, months, rhythm
 
 VARIETIES = {"product_id": "products", "category": "categories", "channel": "channels"}
 LAST_YEAR = timedelta(days=364)
@@ -85,7 +85,6 @@ def _customer(days, as_of, window, columns):
     return {
         **_rfm(ages, bought, "order_id" in columns),
         **rhythm(bought, window),
-        **recent(bought),
         **_momentum(ages, bought, window),
         **months(ages, bought),
         **_refunds(ages, bought),

@@ -35,19 +35,6 @@ def rhythm(bought, window):
     }
 
 
-def recent(bought):
-    """Return the features of the latest purchase days."""
-    ages, gaps, nets = sorted(bought), _gaps(bought), [day["net"] for day in bought.values()]
-    found = {f"age_{k}": ages[k - 1] if len(ages) >= k else None for k in (2, 3, 4, 5, 8)}
-    return found | {
-        "age_3_ratio": ages[2] / (ages[0] + 1) if len(ages) >= 3 else None,
-        "age_5_ratio": ages[4] / (ages[0] + 1) if len(ages) >= 5 else None,
-        "gap_recent_sd": deviation(gaps[-5:]),
-        "gap_recent_mean": statistics.mean(gaps[-3:]) if gaps else None,
-        "monetary_recent": float(statistics.mean(nets[-3:])),
-    }
-
-
 def months(ages, bought):
     """Return counts and spend of the twelve months of 30 days before the as-of date, newest first, and their slopes."""
     spans = [range(first, first + 30) for first in range(1, 361, 30)]

@@ -149,13 +149,6 @@ def bought_at(*ages, as_of=date(2021, 1, 1), amount=10.0):
     return snapshot(ledger_of(rows), as_of, window=30).to_pyarrow().to_pylist()[0]
 
 
-def test_the_latest_purchase_days_are_counted_from_the_newest():
-    found = bought_at(9, 10, 12, 20, 50, amount=[3.0, 2.0, 1.0, 30.0, 40.0])
-    expected = {"age_2": 10, "age_3": 12, "age_4": 20, "age_5": 50, "age_8": None, "age_3_ratio": 1.2}
-    expected |= {"age_5_ratio": 5, "gap_recent_mean": 11 / 3, "monetary_recent": 2}
-    assert {name: found[name] for name in expected} == pytest.approx(expected)
-
-
 def test_the_present_silence_is_placed_among_the_past_gaps():
     found = bought_at(10, 20, 31, 71, 112)
     # Gaps of 10, 11, 40 and 41 days: the first is no longer than the silence, the last ends beyond the horizon.
@@ -172,8 +165,7 @@ def test_a_slope_is_positive_where_the_newest_months_are_highest(ages, slope):
 
 def test_what_has_no_past_to_speak_of_is_missing_and_not_nought():
     found = bought_at(361)
-    missing = ("age_2", "age_3_ratio", "gap_recent_sd", "gap_recent_mean", "gap_log_mean", "gap_log_sd")
-    missing += ("recency_log_score", "days_slope", "spend_slope")
+    missing = ("gap_last", "gap_log_mean", "gap_log_sd", "recency_log_score", "days_slope", "spend_slope")
     assert {name: found[name] for name in missing} == dict.fromkeys(missing)
     assert (found["active_months"], found["gaps_beyond"], found["gaps_ahead"]) == (0, 0, 0)
 

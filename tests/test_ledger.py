@@ -167,7 +167,7 @@ def test_the_fingerprint_tells_missing_and_swapped_rows(expected):
 
 def test_the_fingerprint_is_sixteen_digits_that_outlive_the_process():
     log = pa.table({"customer_id": ["007"], "timestamp": ["2024-02-29"], "amount": [12.5]})
-    assert ledger_from(log).fingerprint == "4a332598138629c3"
+    assert ledger_from(log).fingerprint == "a01ec32784a6d344"
 
 
 # Attributes of customers
