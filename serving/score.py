@@ -2,21 +2,28 @@
 
 import tempfile
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+from features.engine import engine_of
 from features.ledger import Ledger
-from features.outcome import customer_groups
+from features.sample import fits
 from features.window import schedule
 from models.bundle import Bundle
-from models.level import Level, windows
+from models.level import Level
 from models.lifetime import Economics
+from models.pin import Totals
 from models.registry import Registered
 from regulars.errors import BundleError, HistoryError
-from serving.scoring.passes import Passes, Progress
+from serving.scoring.batch import BatchScoring
+from serving.scoring.passes import Passes, Pinned, Progress
+from serving.scoring.past_windows import past_windows
+from serving.scoring.past_years import forecast_long_run
 from serving.scoring.revenue import Revenue, past_misses
+from serving.scoring.spark_passes import SparkPasses, shared_folder
 from serving.storage.customer_table import known_customers, write_customers
 from serving.storage.delta import clear, open_delta, read_delta
 from serving.storage.ledger_table import write_ledger
@@ -100,20 +107,23 @@ def score(
     bundle = registered.bundle
     _require_later(bundle, as_of)
     known = ledger.before(as_of).following(bundle.encoding.columns)
-    level = forecast_level(bundle, known, as_of)
     economics = economics or Economics()
-    with tempfile.TemporaryDirectory(prefix="regulars-score-") as folder:
+    on_spark = engine_of(known.connection).DISTRIBUTED
+    with shared_folder(store.folder) if on_spark else tempfile.TemporaryDirectory(prefix="regulars-score-") as folder:
         margins = find_margins(known, as_of, economics, Path(folder))
         acquisition = find_acquisition(known, economics)
-        job = _Job(registered, known, as_of, level, economics, margins, acquisition)
-        passes = Passes(bundle, as_of, economics, margins, Path(folder) / "allocation.parquet", progress)
+        job = _Job(registered, known, as_of, economics, margins, acquisition)
+        scoring = BatchScoring(bundle, as_of, economics, forecast_long_run(bundle, known, as_of))
+        chosen = SparkPasses if on_spark else Passes
+        passes = chosen(scoring, margins, Path(folder) / "allocation.parquet", progress)
         return job.run(passes, store)
 
 
 def forecast_level(bundle: Bundle, known: Ledger, as_of: date) -> Level:
     """Forecast the level of an as-of date from the windows of a bundle's length that were complete by then."""
     plan = schedule(known.span, as_of, bundle.horizon_days, bundle.window_days)
-    past = windows(customer_groups(known, plan.dates, plan.window_days).to_pandas(), bundle.btyd, plan.window_days)
+    found = past_windows(known, bundle.btyd, [(day, plan.window_days) for day in plan.dates])
+    past = {day: window for (day, _), window in found.items()}
     if as_of not in past:
         raise HistoryError(f"nobody had bought before {as_of}: the log holds only refunds by then; choose a later date")
     return bundle.level_rule.forecast(past, plan)
@@ -129,21 +139,46 @@ def _require_later(bundle: Bundle, as_of: date) -> None:
 
 
 @dataclass(frozen=True)
+class _Aside:
+    """What is found beside the first pass: level, past misses, and what `write_ledger` says where it was written."""
+
+    level: Level
+    misses: list[float]
+    ledger: dict[str, Any] | None
+
+
+@dataclass(frozen=True)
 class _Job:
     """One scoring, once everything that it needs was found."""
 
     registered: Registered
     known: Ledger
     as_of: date
-    level: Level
     economics: Economics
     margins: Margins
     acquisition: Acquisition
 
-    def run(self, passes: Passes, store: Store) -> Scoring:
-        bundle, registered = self.registered.bundle, self.registered
-        totals, revenue = passes.allocate(self.known), Revenue()
-        misses = past_misses(bundle, self.known, self.as_of)
+    def run(self, passes: Passes | SparkPasses, store: Store) -> Scoring:
+        with store.writing(), ThreadPoolExecutor(max_workers=1) as beside:
+            # None of it is needed by the first pass, and what each leaves of the cores the other takes.
+            aside = beside.submit(self._aside, store)
+            if not fits(self.known):
+                # Nor is there memory for both.
+                aside.result()
+            totals = passes.allocate(self.known)
+            return self._finish(passes, store, totals, aside.result())
+
+    def _aside(self, store: Store) -> _Aside:
+        """Find level and past misses, and bring the store's ledger up to date unless a scoring of a later date did."""
+        bundle, known = self.registered.bundle, self.known.fork()
+        level, misses = forecast_level(bundle, known, self.as_of), past_misses(bundle, known, self.as_of)
+        newest = store.newest_tables()
+        if newest is not None and date.fromisoformat(newest["as_of"]) > self.as_of:
+            return _Aside(level, misses, None)
+        return _Aside(level, misses, write_ledger(store.folder / LEDGER, known, newest and newest[LEDGER]))
+
+    def _finish(self, passes: Passes | SparkPasses, store: Store, totals: Totals, aside: _Aside) -> Scoring:
+        bundle, registered, revenue, level = self.registered.bundle, self.registered, Revenue(), aside.level
         # Whole milliseconds: so they stand in the statistics of the table, by which a record finds its scores.
         now = datetime.now(UTC)
         stamp = {
@@ -152,46 +187,39 @@ class _Job:
             "log_fingerprint": self.known.fingerprint,
             "scored_at": now.replace(microsecond=now.microsecond // 1000 * 1000),
         }
-        pinned = passes.pinned(self.level, totals.pins(self.level), stamp, revenue)
-        with store.writing():
-            tables, notes = self._write_tables(store)
-            notes = (*self.margins.notes, *notes)
+        pinned = Pinned(level, totals.pins(level), stamp, revenue)
+        tables, notes = None, self.margins.notes
+        if aside.ledger is not None:
+            customers, more = self._write_customers(store)
+            tables, notes = {LEDGER: aside.ledger, CUSTOMERS: customers}, (*notes, *more)
 
-            def record() -> dict[str, Any]:
-                return self._record(stamp, totals.customers, revenue.interval(misses)) | {
-                    "notes": notes,
-                    "tables": tables,
-                }
+        def record() -> dict[str, Any]:
+            written = {"notes": notes, "tables": tables}
+            return self._record(stamp, totals.customers, level, revenue.interval(aside.misses)) | written
 
-            store.write(pinned, self.as_of, bundle.horizon_days, record)
-            for name, written in (tables or {}).items():
-                clear(store.folder / name, written["version"])
+        passes.write(pinned, store, record)
+        for name, written in (tables or {}).items():
+            clear(store.folder / name, written["version"])
         return Scoring(
             totals.customers,
             self.as_of,
             bundle.horizon_days,
-            self.level,
+            level,
             registered.version,
             bundle.window_days,
-            revenue.interval(misses),
+            revenue.interval(aside.misses),
             self.margins.overall,
             notes,
         )
 
-    def _write_tables(self, store: Store) -> tuple[dict[str, Any] | None, Iterable[str]]:
-        """Bring the store's ledger and customers up to date, unless a scoring of a later date did."""
-        newest = store.newest_tables()
-        if newest is not None and date.fromisoformat(newest["as_of"]) > self.as_of:
-            return None, ()
+    def _write_customers(self, store: Store) -> tuple[dict[str, Any], Iterable[str]]:
+        """Bring the store's customers up to date; return what is to be remembered of them, and notes."""
         customers = known_customers(self.known, self.margins, self.acquisition)
-        tables = {
-            LEDGER: write_ledger(store.folder / LEDGER, self.known, newest and newest[LEDGER]),
-            CUSTOMERS: write_customers(store.folder / CUSTOMERS, customers),
-        }
-        written = read_delta(store.connection, open_delta(store.folder / CUSTOMERS))
-        return tables, self.acquisition.notes(written)
+        written = write_customers(store.folder / CUSTOMERS, customers)
+        rows = read_delta(store.connection, open_delta(store.folder / CUSTOMERS))
+        return written, self.acquisition.notes(rows)
 
-    def _record(self, stamp: dict[str, Any], customers: int, total: dict[str, float]) -> dict[str, Any]:
+    def _record(self, stamp: dict[str, Any], customers: int, level: Level, total: dict[str, float]) -> dict[str, Any]:
         bundle, given = self.registered.bundle, self.economics
         return {
             "as_of": self.as_of.isoformat(),
@@ -200,7 +228,7 @@ class _Job:
             "run_id": self.registered.run_id,
             "scored_at": stamp["scored_at"].isoformat(),
             "customers": customers,
-            "level": asdict(self.level),
+            "level": asdict(level),
             "window_days": bundle.window_days,
             "economics": {
                 "margin": self.margins.overall,

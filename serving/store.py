@@ -5,7 +5,7 @@ cards, `scorings/` a record of each scoring. Scores are committed last, and thei
 tables that belong to them: a job that is killed at any moment leaves a store that reads as it did before.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from functools import cached_property
@@ -18,15 +18,18 @@ from deltalake.exceptions import CommitFailedError
 from filelock import FileLock, Timeout
 
 from features.engine import connect
-from features.ledger import month_of
+from features.fingerprint import month_of
 from regulars.errors import StoreError
 from serving.storage.delta import open_delta, read_delta
+from serving.storage.score_files import ScoreFile, commit_files
 from serving.storage.score_table import MARGIN, REVENUE, SCHEMA, commit_scores, held_in, moments, read_scores
 from serving.storage.scorings import SCORINGS, Scorings
 
-__all__ = ["CUSTOMERS", "LEDGER", "MARGIN", "MODELS", "REVENUE", "SCHEMA", "SCORES", "Store"]
+__all__ = ["CUSTOMERS", "KEPT", "LEDGER", "MARGIN", "MODELS", "REVENUE", "SCHEMA", "SCORES", "Store"]
 
 SCORES, LEDGER, CUSTOMERS, MODELS = "scores", "ledger", "customers", "models"
+KEPT = "kept"
+"""Where the log is kept, so that the next night reads only what is new: see `features.kept.kept_log`."""
 
 
 class Store:
@@ -113,6 +116,28 @@ class Store:
             commit_scores(Path(self.path), recorded(), as_of, horizon_days)
             if record is not None:
                 self._records.settle(as_of, horizon_days)
+
+    def adopt(
+        self,
+        files: Callable[[], Sequence[ScoreFile]],
+        as_of: date,
+        horizon_days: int,
+        record: Callable[[], Mapping[str, Any]],
+    ) -> None:
+        """Replace the scores as `write` does, by files of the table's folder that other processes write.
+
+        Parameters
+        ----------
+        files
+            Has them written, and returns what they are.
+        as_of, horizon_days, record
+            As for `write`, and so are the errors.
+        """
+        with self.writing():
+            written = files()
+            self._records.prepare(record())
+            commit_files(Path(self.path), written, as_of, horizon_days)
+            self._records.settle(as_of, horizon_days)
 
     def held(self) -> list[tuple[date, int]]:
         """Return what there are scores of, as-of dates and horizons, oldest first."""

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from regulars.errors import ExpressionError
+from regulars.errors import RegularsError
 from serving.exports import write_list
-from serving.lists import Selection, select
+from serving.listing.definition import Definition
+from serving.listing.ranking import ranked
 
 SCORES = pa.table(
     {
@@ -35,7 +36,7 @@ def scores(engine):
 
 
 def chosen(scores, **selection) -> list[str]:
-    return select(scores, Selection(**selection)).to_pyarrow()["customer_id"].to_pylist()
+    return ranked(scores, Definition(**selection)).rows().to_pyarrow()["customer_id"].to_pylist()
 
 
 def test_a_list_goes_from_the_best_down_and_ties_by_customer(scores):
@@ -60,8 +61,7 @@ def test_segments_filters_and_top_work_together(scores):
 @given(st.permutations(range(len(SCORES))), st.integers(1, 7), st.sampled_from(["clv", "next_order_date"]))
 def test_the_order_of_the_scores_changes_no_list(scores, order, top, by):
     shuffled = ibis.memtable(SCORES.take(order))
-    selection = Selection(top=top, by=by)
-    rows = ibis.duckdb.connect().to_pyarrow(select(shuffled, selection))
+    rows = ibis.duckdb.connect().to_pyarrow(ranked(shuffled, Definition(top=top, by=by)).rows())
     assert rows["customer_id"].to_pylist() == chosen(scores, top=top, by=by)
 
 
@@ -79,15 +79,15 @@ def test_the_order_of_the_scores_changes_no_list(scores, order, top, by):
         ({"where": ""}, "Nothing is written"),
     ],
 )
-def test_a_selection_that_means_nothing_is_refused(scores, selection, problem):
-    with pytest.raises(ExpressionError, match=problem):
-        select(scores, Selection(**selection))
+def test_a_list_that_means_nothing_is_refused(scores, selection, problem):
+    with pytest.raises(RegularsError, match=problem):
+        ranked(scores, Definition(**selection)).rows()
 
 
 @pytest.mark.filterwarnings("ignore:fetch_record_batch:DeprecationWarning")  # how Ibis 12 reads from DuckDB 1.5
 def test_a_list_is_written_in_its_order(tmp_path, scores):
     path = tmp_path / "list.csv"
-    assert write_list(select(scores, Selection(segment=("At Risk",))), path, "csv") == 3
+    assert write_list(ranked(scores, Definition(segment=("At Risk",))).rows(), path, "csv") == 3
     assert [line.split(",")[0] for line in path.read_text().splitlines()] == [
         '"customer_id"',
         '"c3"',

@@ -71,7 +71,8 @@ def without_the_first(reasoned):
 def test_the_first_sentence_is_of_the_feature_that_moved_the_prediction_most(reasoned):
     first = reasoned.named(0)[0][:300]
     rows = reasoned.snapshot.head(300).to_dict(orient="records")
-    said = [found[0] for found in reasons(reasoned.bundle, reasoned.snapshot.head(300))]
+    encoded = reasoned.bundle.encoding.encode(reasoned.snapshot.head(300))
+    said = [found[0] for found in reasons(reasoned.bundle, encoded).to_pylist()]
     templates = [str(reasoned.bundle.catalogue[name]["reason"]) for name in first]
     meant = [template.format_map(row) for template, row in zip(templates, rows, strict=True)]
     plural = [sentence.replace("1 days", "1 day") for sentence in meant]

@@ -15,7 +15,6 @@ import pytest
 from deltalake import DeltaTable
 from filelock import FileLock
 
-import features.snapshot
 import serving.scoring.passes
 from features.snapshot import snapshot
 from models.lifetime import Economics
@@ -142,7 +141,6 @@ class TestSameAgain:
         assert set(table(store, NEXT_NIGHT)["as_of"]) == {pd.Timestamp(NEXT_NIGHT)}
 
     def test_the_size_of_batches_changes_no_bit(self, sample_ledger, registered, scored, tmp_path, monkeypatch):
-        monkeypatch.setattr(features.snapshot.frames, "__defaults__", (3_571,))
         monkeypatch.setattr(serving.scoring.passes, "BATCH_ROWS", 5_003)
         store = Store(tmp_path / "store")
         score(sample_ledger, NIGHT, registered, store)

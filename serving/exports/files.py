@@ -16,7 +16,7 @@ from regulars.errors import RegularsError
 from serving.exports.audience import Audience
 from serving.exports.cells import WRITERS, CsvWriter, Writer
 from serving.exports.platforms import PHONES, PLATFORMS
-from serving.lists import DISCOUNTED_REVENUE, VALUE
+from serving.listing.headings import DISCOUNTED_REVENUE, VALUE
 
 ROWS_A_BATCH = 65_536
 FORMATS = (*WRITERS, *PLATFORMS)

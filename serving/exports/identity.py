@@ -6,7 +6,6 @@ from functools import cache
 from typing import Any
 
 import phonenumbers
-from phonenumbers.geodata.locale import LOCALE_DATA
 
 HASH = re.compile(r"[0-9a-fA-F]{64}")
 GMAIL = ("gmail.com", "googlemail.com")
@@ -84,6 +83,8 @@ def country_code(text: str) -> str:
 
 @cache
 def _countries() -> dict[str, str]:
+    from phonenumbers.geodata.locale import LOCALE_DATA
+
     found: dict[str, str] = {}
     for code, names in LOCALE_DATA.items():
         for name in names.values():

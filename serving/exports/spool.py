@@ -23,10 +23,10 @@ from serving.exports.record import CONTACTS, capped, last_hashes, spill
 from serving.listing.consent import consents
 from serving.listing.control import held_back
 from serving.listing.definition import Definition
+from serving.listing.headings import VALUE, headed, heading
 from serving.listing.personal import identities
 from serving.listing.ranking import KEY
 from serving.listing.saved_lists import evaluate
-from serving.lists import VALUE, headed, heading
 from serving.store import Store
 
 HELD, HASH = "_held_back", "_row_hash"

@@ -5,7 +5,7 @@ from typing import Any
 import ibis
 from ibis.expr import types as ir
 
-from features.ledger import VARIETIES
+from features.daily import VARIETIES
 
 PREFERRED = (VARIETIES["category"], VARIETIES["product_id"])
 

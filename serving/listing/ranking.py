@@ -9,11 +9,11 @@ from ibis.expr import types as ir
 from features.expression import compile_filter, compile_value
 from serving.listing.contact import PROFIT
 from serving.listing.definition import Definition
+from serving.listing.headings import DISCOUNTED_REVENUE, aliased, rankable
 from serving.listing.personal import without_personal
 from serving.listing.playbook import Play, on_play, play_named
 from serving.listing.standing import MEANINGS, standing
 from serving.listing.wording import worded
-from serving.lists import DISCOUNTED_REVENUE, aliased, rankable
 
 KEY = "_key"
 REASON = "reason"

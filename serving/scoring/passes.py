@@ -1,8 +1,7 @@
-"""The two passes of a scoring, of bounded memory: allocate to customers, then pin the sum and say what is written."""
+"""The two passes of a scoring on this machine, of bounded memory: allocate to customers, then pin and finish."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,111 +9,112 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features.engine import connect
+from features.engine import engine_of
 from features.exact import number
 from features.ledger import Ledger
+from features.sample import parts
 from features.snapshot import BATCH_ROWS, frames, snapshot
-from models.bundle import Bundle
 from models.level import Level
-from models.lifetime import Economics, value
-from models.long_run import LongRun
+from models.lifetime import value
 from models.pin import Pins, Totals
-from serving.scoring.past_years import forecast_long_run
-from serving.scoring.reasons import reasons
+from serving.scoring.batch import ALLOCATION, BatchScoring
 from serving.scoring.revenue import Revenue
 from serving.scoring.rfm_scores import rfm_scores
 from serving.segments import segment, value_tier
-from serving.storage.score_table import MARGIN, REVENUE, SCHEMA
+from serving.store import Store
 from serving.valuation.margins import Margins
 
 Progress = Callable[[int], None]
 
 
 @dataclass(frozen=True)
+class Pinned:
+    """What the second pass needs to know of all customers together.
+
+    Attributes
+    ----------
+    level, pins
+        The level forecast, and what makes the totals follow it.
+    stamp
+        `model_version`, `run_id`, `log_fingerprint`, `scored_at` of the scores.
+    revenue
+        Counts what is written.
+    """
+
+    level: Level
+    pins: Pins
+    stamp: Mapping[str, Any]
+    revenue: Revenue
+
+
+@dataclass
 class Passes:
     """What both passes know.
 
     Attributes
     ----------
-    bundle
-        The models.
-    as_of
-        The as-of date.
-    economics, margins
-        What turns spend into value.
+    scoring
+        What happens to one batch.
+    margins
+        Margins of customers, where they have their own.
     spill
         File in which the first pass leaves what the second one reads.
     progress
         Called with the number of customers done, after each batch.
     """
 
-    bundle: Bundle
-    as_of: date
-    economics: Economics
+    scoring: BatchScoring
     margins: Margins
     spill: Path
     progress: Progress
+    _known: Ledger = field(init=False)
 
     def allocate(self, known: Ledger) -> Totals:
         """Write each customer's allocation, reasons and summary to the spill file; return the totals."""
-        totals = Totals()
-        long_run = forecast_long_run(self.bundle, known, self.as_of)
-        writer: pq.ParquetWriter | None = None
-        for frame in frames(snapshot(known, self.as_of, self.bundle.window_days)):
-            allocation = self.bundle.allocate(frame)
-            totals.add(allocation)
-            table = pa.Table.from_pandas(self._summary(frame, allocation, long_run), preserve_index=False)
-            # A batch in which nobody has a reason would give that column no type.
-            place = table.schema.get_field_index("reasons")
-            table = table.set_column(place, "reasons", table["reasons"].cast(pa.list_(pa.string())))
-            writer = writer or pq.ParquetWriter(self.spill, table.schema)
-            writer.write_table(table)
-            self.progress(len(frame))
-        if writer is not None:
-            writer.close()
+        totals, self._known = Totals(), known
+        with pq.ParquetWriter(self.spill, ALLOCATION) as writer:
+            for frame in self._frames(known):
+                table = self.scoring.allocate(frame)
+                totals.add(table)
+                writer.write_table(table)
+                self.progress(len(frame))
         return totals
 
-    def _summary(self, frame: pd.DataFrame, allocation: pd.DataFrame, long_run: LongRun) -> pd.DataFrame:
-        keys = frame.index.to_frame()
-        return allocation.join(self.bundle.value_parts(frame, allocation, long_run, self.economics)).assign(
-            customer_id=keys["customer_id"],
-            as_of=keys["as_of"],
-            recency_days=frame["recency_days"],
-            frequency=frame["purchase_days"],
-            monetary=frame["monetary"],
-            tenure_days=frame["tenure_days"],
-            reasons=reasons(self.bundle, frame),
-        )
+    def write(self, pinned: Pinned, store: Store, record: Callable[[], Mapping[str, Any]]) -> None:
+        """Write the scores into a store, streamed from the spill file; `record` is as for `Store.write`."""
+        scores = pinned.revenue.counting(self._finished(pinned))
+        store.write(scores, self.scoring.as_of, self.scoring.bundle.horizon_days, record)
 
-    def pinned(self, level: Level, pins: Pins, stamp: dict[str, Any], revenue: Revenue) -> Iterator[pa.RecordBatch]:
-        """Stream the spill file with what depends on all customers, pinned and in the store's columns."""
-        if not self.spill.exists():
-            return
-        table = self._valued(level, pins).order_by("customer_id")
-        basis = REVENUE if self.economics.margin is None else MARGIN
-        for batch in table.to_pyarrow_batches(chunk_size=BATCH_ROWS):
-            frame = batch.to_pandas()
-            predicted = self.bundle.predictions(frame, pins)
-            revenue.add(predicted)
-            days = pd.to_timedelta(predicted["next_order_days"], unit="D")
-            full = frame.assign(
-                **predicted.drop(columns="next_order_days"),
-                clv_basis=basis,
-                next_order_date=pd.to_datetime(frame["as_of"]) + days,
-                horizon_days=self.bundle.horizon_days,
-                **stamp,
-            )
-            self.progress(len(frame))
-            yield pa.RecordBatch.from_pandas(full[SCHEMA.names], schema=SCHEMA, preserve_index=False)
+    def _frames(self, known: Ledger) -> Iterator[pd.DataFrame]:
+        for part in parts(known):
+            yield from frames(snapshot(part, self.scoring.as_of, self.scoring.bundle.window_days), self._rows)
 
-    def _valued(self, level: Level, pins: Pins) -> Any:
-        connection = connect()
-        table = connection.read_parquet(self.spill)
-        worth = value(table, pins, level, number)
-        if self.margins.rates is not None:
-            table = self.margins.rate_of(table.mutate(clv=worth), connection)
-            table = table.mutate(clv=table.clv * table.margin_rate)
-        else:
-            table = table.mutate(clv=worth)
-        table = table.mutate(**rfm_scores(table), value_tier=value_tier(table))
-        return table.mutate(segment=segment(table.r_score, table.f_score, table.m_score))
+    @property
+    def _rows(self) -> int:
+        """Customers in a batch: it changes no score."""
+        return min(BATCH_ROWS, self._known.memory.scored_rows)
+
+    def _finished(self, pinned: Pinned) -> Iterator[pa.RecordBatch]:
+        # The same engine, and so the same memory; another connection, on which nothing else is asked meanwhile.
+        connection = engine_of(self._known.connection).fork(self._known.connection)
+        spilled = connection.read_parquet(self.spill)
+        table = valued(spilled, pinned.level, pinned.pins, self.margins).order_by("customer_id")
+        for batch in table.to_pyarrow_batches(chunk_size=self._rows):
+            self.progress(len(batch))
+            yield self.scoring.finish(batch, pinned.pins, pinned.stamp)
+
+
+def valued(allocation: Any, level: Level, pins: Pins, margins: Margins) -> Any:
+    """Add to an Ibis table of `serving.scoring.batch.ALLOCATION`, of all customers, their values, scores and segments.
+
+    Returns
+    -------
+    ibis.Table
+        With `clv`, `r_score`, `f_score`, `m_score`, `value_tier`, `segment`.
+    """
+    table = allocation.mutate(clv=value(allocation, pins, level, number))
+    if margins.rates is not None:
+        table = margins.rate_of(table, table.get_backend())
+        table = table.mutate(clv=table.clv * table.margin_rate)
+    table = table.mutate(**rfm_scores(table), value_tier=value_tier(table))
+    return table.mutate(segment=segment(table.r_score, table.f_score, table.m_score))

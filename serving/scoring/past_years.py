@@ -3,11 +3,10 @@
 from datetime import date, timedelta
 
 from features.ledger import Ledger
-from features.outcome import customer_groups
 from features.window import SEASON_DAYS
 from models.bundle import Bundle
-from models.level import windows
 from models.long_run import LongRun, long_run
+from serving.scoring.past_windows import past_windows
 
 LEAST_DAYS = 109
 """Of history before a past as-of date, as the schedule asks for before windows of a year."""
@@ -29,12 +28,7 @@ def forecast_long_run(bundle: Bundle, known: Ledger, as_of: date) -> LongRun:
     ago = [end - timedelta(days=SEASON_DAYS * years) for years in (1, 2)]
     ago = [day for day in ago if (day - first).days >= LEAST_DAYS]
     lengths = {min(bundle.horizon_days, SEASON_DAYS): ago[:1], SEASON_DAYS: ago, 2 * SEASON_DAYS: ago[1:]}
-    found = {
-        (day, days): window
-        for days, dates in lengths.items()
-        if dates
-        for day, window in windows(customer_groups(known, dates, days).to_pandas(), bundle.btyd, days).items()
-    }
+    found = past_windows(known, bundle.btyd, [(day, days) for days, dates in lengths.items() for day in dates])
     last_year, older = end - timedelta(days=SEASON_DAYS), end - timedelta(days=2 * SEASON_DAYS)
     return long_run(
         found.get((last_year, bundle.horizon_days)),

@@ -12,17 +12,18 @@ taken as their 80 % interval's length over 2 · 1.2816.
 """
 
 import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import pandas as pd
+import pyarrow as pa
 
 from features.ledger import Ledger
-from features.outcome import customer_groups
 from features.window import Schedule, schedule
 from models.bundle import Bundle
-from models.level import windows
 from regulars.errors import HistoryError
+from serving.scoring.past_windows import past_windows
 
 NORMAL_80 = 1.2816
 """Standard deviations on either side that hold 80 % of a normal distribution."""
@@ -39,11 +40,18 @@ class Revenue:
     expected: float = 0.0
     variance: float = 0.0
 
-    def add(self, predicted: pd.DataFrame) -> None:
+    def add(self, predicted: pd.DataFrame | pa.RecordBatch) -> None:
         """Count one batch of predictions."""
-        spread = (predicted["expected_spend_high"] - predicted["expected_spend_low"]) / (2 * NORMAL_80)
-        self.expected += float(predicted["expected_spend"].sum())
+        low, high = (predicted[f"expected_spend_{end}"].to_numpy() for end in ("low", "high"))
+        spread = (high - low) / (2 * NORMAL_80)
+        self.expected += float(predicted["expected_spend"].to_numpy().sum())
         self.variance += float((spread**2).sum())
+
+    def counting(self, scores: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Count batches of scores as they pass."""
+        for batch in scores:
+            self.add(batch)
+            yield batch
 
     def interval(self, misses: list[float]) -> dict[str, float]:
         """Return `expected_spend`, `low` and `high` of the total, and `level_miss`, what the level misses by."""
@@ -70,8 +78,8 @@ def past_misses(bundle: Bundle, known: Ledger, as_of: date) -> list[float]:
     if not plans:
         return []
     dates = sorted({day for plan in plans for day in _read(plan)})
-    groups = customer_groups(_fewer(known), dates, bundle.window_days).to_pandas()
-    found = windows(groups, bundle.btyd, bundle.window_days)
+    windows = past_windows(_fewer(known), bundle.btyd, [(day, bundle.window_days) for day in dates])
+    found = {day: window for (day, _), window in windows.items()}
     misses = []
     for plan in plans:
         seen = {day: window for day, window in found.items() if day in _read(plan)}

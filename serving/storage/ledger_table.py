@@ -11,7 +11,8 @@ from typing import Any
 import ibis
 from deltalake import write_deltalake
 
-from features.ledger import Ledger, month_fingerprints, month_of
+from features.fingerprint import month_fingerprints, month_of
+from features.ledger import Ledger
 from features.snapshot import BATCH_ROWS
 from serving.storage.delta import version_of
 

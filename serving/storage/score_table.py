@@ -52,8 +52,7 @@ ADDED = {"clv_basis": "string"}
 
 def commit_scores(path: Path, batches: Iterable[pa.RecordBatch], as_of: date, horizon_days: int) -> None:
     """Replace the scores of one as-of date and horizon by Arrow batches of `SCHEMA`, streamed, in one commit."""
-    if not DeltaTable.is_deltatable(str(path)):
-        DeltaTable.create(str(path), SCHEMA, partition_by=PARTITIONS)
+    require_table(path)
     write_deltalake(
         str(path),
         pa.RecordBatchReader.from_batches(SCHEMA, batches),
@@ -62,6 +61,12 @@ def commit_scores(path: Path, batches: Iterable[pa.RecordBatch], as_of: date, ho
         predicate=f"as_of = '{as_of.isoformat()}' AND horizon_days = {int(horizon_days)}",
         schema_mode="merge",  # a store of an older version gets the columns that were added since
     )
+
+
+def require_table(path: Path) -> None:
+    """Make the table where it is not there."""
+    if not DeltaTable.is_deltatable(str(path)):
+        DeltaTable.create(str(path), SCHEMA, partition_by=PARTITIONS)
 
 
 def held_in(table: DeltaTable) -> list[tuple[date, int]]:

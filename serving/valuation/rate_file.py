@@ -4,7 +4,8 @@ import math
 from pathlib import Path
 from typing import Any
 
-from features.source import SUFFIXES, open_source
+from features.files import SUFFIXES
+from features.source import open_source
 from features.transactions import as_text
 from regulars.errors import RegularsError
 

@@ -18,9 +18,9 @@ from serving.exports import Delivery, stream_list
 from serving.exports.files import stream_list_rows
 from serving.exports.record import Entry, begin, finish
 from serving.listing.definition import Definition
+from serving.listing.headings import headed
 from serving.listing.personal import without_personal
 from serving.listing.saved_lists import SavedList
-from serving.lists import headed
 from serving.web.access import Caller, caller, check_site
 from serving.web.api.asked import DownloadAsked
 from serving.web.api.documented import found, problems
