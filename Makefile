@@ -3,11 +3,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test check fmt lock bench notebooks browser clean
+.PHONY: demo test check fmt lock bench notebooks browser java clean
 
 $(READY): pyproject.toml requirements.lock
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check -c requirements.lock -e ".[dev,postgres,web]"
+	$(BIN)/pip install --quiet --disable-pip-version-check -c requirements.lock -e ".[dev,postgres,web,spark]"
 	touch $@
 
 demo: $(READY)
@@ -20,6 +20,11 @@ test: $(READY)
 browser:
 	command -v chromium > /dev/null || { apt-get update -qq && \
 		apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core; }
+
+# Java for the tests of Spark; without it they are skipped, and say so.
+java:
+	command -v java > /dev/null || { apt-get update -qq && \
+		apt-get install -y -qq --no-install-recommends openjdk-17-jre-headless; }
 
 check: $(READY)
 	$(BIN)/ruff format --check .
@@ -37,8 +42,7 @@ lock: $(READY)
 
 # A small log; benchmarks/README.md has the commands for large ones.
 bench: $(READY)
-	$(BIN)/python -m benchmarks.generator benchmarks/small.parquet --customers 50000 --purchases 1000000
-	$(BIN)/python -m benchmarks.scale benchmarks/small.parquet --as-of 2026-01-01
+	$(BIN)/python -m benchmarks.speed benchmarks/small --purchases 1000000 --growth 100000 1000000
 
 notebooks: $(READY)
 	$(BIN)/jupyter execute --inplace notebooks/*.ipynb

@@ -69,7 +69,7 @@ def features(
     """
     from features.snapshot import snapshot
     from features.window import history_days, require_horizon
-    from regulars.verbs import as_of_date
+    from regulars.opening import as_of_date
     from serving.exports.files import format_of, write_list
 
     screen = Screen(output.quiet, output.json)
@@ -105,11 +105,13 @@ def train(
         search goes on. By default none: the settings that there are do well.
     """
     from regulars import results, verbs
+    from regulars.opening import as_of_date
 
     screen = Screen(output.quiet, output.json)
     ledger = read(log, layout, screen)
-    note_silence(ledger, verbs.as_of_date(ledger, as_of), screen)
-    screen.note(f"training as of {verbs.as_of_date(ledger, as_of)}, {horizon} days ahead …")
+    day = as_of_date(ledger, as_of)
+    note_silence(ledger, day, screen)
+    screen.note(f"training as of {day}, {horizon} days ahead …")
     with screen.progress("trying settings", tune) if tune else nullcontext(lambda trials: None) as progress:
         found = verbs.train(ledger, as_of, horizon, tune=tune, progress=progress)
     screen.facts(results.training_facts(found) | ({"tuned": found.search.said} if found.search else {}))
@@ -144,12 +146,13 @@ def score(
         Alias or version of the registered model.
     """
     from regulars import results, verbs
+    from regulars.opening import as_of_date
 
     screen = Screen(output.quiet, output.json)
     worth = economics.economics()
-    ledger = read(log, layout, screen)
+    ledger = read(log, layout, screen, store)
     # Two passes over the customers: allocate, then pin and write.
-    note_silence(ledger, verbs.as_of_date(ledger, as_of), screen)
+    note_silence(ledger, as_of_date(ledger, as_of), screen)
     with screen.progress("scoring in two passes", 2 * ledger.quality.buyers) as progress:
         found = verbs.score(ledger, store, as_of, horizon, model, worth, progress)
     screen.facts(results.scoring_facts(found, store))

@@ -16,7 +16,9 @@ from regulars import results, verbs
 from regulars.errors import RegularsError
 from regulars.screen import Screen
 from serving.exports.files import write_list
-from serving.lists import Selection, headed, select
+from serving.listing.definition import Definition
+from serving.listing.headings import headed
+from serving.listing.ranking import ranked
 from serving.store import Store
 from training.metrics import deciles, judge
 from training.pictures import truth_picture
@@ -53,7 +55,8 @@ def _tell(folder: Path, screen: Screen) -> None:
     scores = Store(Path(STORE)).scores(as_of, HORIZON_DAYS)
     customers = _compare(ledger, scores.to_pandas().set_index("customer_id"), screen)
     truth_picture(customers).savefig(PICTURE, dpi=150)
-    rows = write_list(headed(select(scores, Selection(("At Risk",), top=LISTED))), Path(LIST), "csv")
+    leaving = ranked(scores, Definition(segment=("At Risk",), top=LISTED)).rows()
+    rows = write_list(headed(leaving), Path(LIST), "csv")
     _close(folder, rows, screen)
 
 

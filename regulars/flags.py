@@ -51,7 +51,10 @@ class LogFlags:
     quarantine
         Where unusable rows are written; by default beside you, named after the log.
     memory
-        Most memory the engine takes, such as 2GB; by default a quarter of the machine's.
+        Most memory that data may take, such as 2GB; by default half of the machine's.
+    engine
+        What reads the log and makes features and scores: duckdb, in this process; or a Spark cluster by its master,
+        such as spark://host:7077 or local[2].
     """
 
     customer_id: str = "customer_id"
@@ -68,6 +71,7 @@ class LogFlags:
     max_bad_share: float = 0.01
     quarantine: Path | None = None
     memory: str | None = None
+    engine: str = "duckdb"
 
     def log(self, source: str) -> "Log":
         """Return the log that the flags describe."""

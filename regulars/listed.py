@@ -7,11 +7,11 @@ from typing import Any
 
 import pandas as pd
 
-from regulars.verbs import day_of, ledger
+from regulars.opening import day_of, ledger
 from serving.exports import Delivery, Export, export_list
 from serving.listing.definition import Definition
+from serving.listing.ranking import ranked
 from serving.listing.saved_lists import list_rows
-from serving.lists import Selection, select
 from serving.measure import Measurement
 from serving.measure import measure as measure_list
 from serving.store import Store
@@ -69,7 +69,8 @@ def list(  # noqa: A001
         rows = list_rows(place, definition, day_of(as_of), horizon)
     else:
         segments = (segment,) if isinstance(segment, str) else tuple(segment)
-        rows = select(place.scores(day_of(as_of), horizon), Selection(segments, where, top, by))
+        wanted = Definition(segment=segments, where=where, top=top, by=by)
+        rows = ranked(place.scores(day_of(as_of), horizon), wanted).rows()
     return rows.to_pandas().set_index("customer_id")
 
 

@@ -137,9 +137,9 @@ def _look(
     """Write a list that leaves no record; return its number of customers, and whether consent left any out."""
     from serving.exports import write_list
     from serving.listing.consent import consenting, consents
+    from serving.listing.headings import headed
     from serving.listing.personal import without_personal
     from serving.listing.saved_lists import evaluate
-    from serving.lists import headed
 
     found = evaluate(place, wanted, *scores)
     rows = replace(found, customers=consenting(found.customers)).rows()

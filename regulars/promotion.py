@@ -3,7 +3,8 @@
 from typing import Any
 
 from models.registry import CHALLENGER
-from regulars.verbs import HORIZON_DAYS, ledger
+from regulars.opening import ledger
+from regulars.verbs import HORIZON_DAYS
 from training.promotion.judgement import MOST_WINDOWS
 from training.promotion.promote import DEFAULT_METRIC, Promotion, Terms
 from training.promotion.promote import promote as run_promotion

@@ -1,6 +1,7 @@
 """Reading a log for a command: what cannot be used goes into quarantine, and is said."""
 
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from regulars.flags import LogFlags
@@ -20,14 +21,16 @@ def note_silence(ledger: "Ledger", as_of: date, screen: Screen) -> None:
         )
 
 
-def read(log: str, layout: LogFlags, screen: Screen) -> "Ledger":
-    """Read the log, and put its unusable rows into quarantine."""
+def read(log: str, layout: LogFlags, screen: Screen, store: Path | None = None) -> "Ledger":
+    """Read the log, only what is new of it where a store keeps the rest; put its unusable rows into quarantine."""
     from features.log import source_name
     from features.quality import quarantine_path, write_quarantine
-    from regulars.verbs import ledger
+    from regulars.opening import ledger
 
     screen.note(f"reading {source_name(log)} …")
-    found = ledger(layout.log(log), layout.memory)
+    found = ledger(layout.log(log), layout.memory, store=store, engine=layout.engine)
+    if found.said:
+        screen.note(found.said)
     if found.quality.bad_rows:
         path = layout.quarantine or quarantine_path(log)
         write_quarantine(found.unusable, path)

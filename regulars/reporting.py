@@ -45,7 +45,7 @@ def report(
     RegularsError
         The store holds no such scores, or the file cannot be written; what was there before stands.
     """
-    from regulars.verbs import day_of
+    from regulars.opening import day_of
 
     _written(Path(store), Path(out), day_of(as_of), horizon, currency)
     return Path(out)

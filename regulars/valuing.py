@@ -41,7 +41,7 @@ def economics(
         The store holds no such scores, or there is no such group.
     """
     from regulars.errors import RegularsError
-    from regulars.verbs import day_of
+    from regulars.opening import day_of
     from serving.economics import GROUPS
     from serving.store import Store
     from serving.valuation.worth import worth

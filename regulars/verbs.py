@@ -8,14 +8,12 @@ from typing import Any
 import pandas as pd
 
 from features.catalogue import catalogue
-from features.ledger import Ledger, build_ledger
-from features.log import Log
 from features.quality import Quality
 from features.snapshot import KEYS, snapshot
 from features.window import history_days, require_horizon
 from models.lifetime import Economics
 from models.registry import CHAMPION, load_registered
-from regulars.errors import RegularsError
+from regulars.opening import as_of_date, ledger
 from serving.score import Scoring
 from serving.score import score as score_customers
 from serving.scoring.passes import Progress
@@ -31,27 +29,6 @@ from training.train import train as run_training
 __all__ = ["backtest", "catalogue", "check", "features", "ledger", "score", "train"]
 
 HORIZON_DAYS = 90
-
-
-def ledger(log: Any, memory: str | None = None, threads: int | None = None) -> Ledger:
-    """Read a transaction log once.
-
-    Parameters
-    ----------
-    log
-        A `Log`; or a path, a folder, a glob, a database URL, or a pandas, Arrow or Ibis table whose columns are called
-        `customer_id`, `timestamp` and `amount`; or a `Ledger`, which is returned as it is.
-    memory, threads
-        Limits of the engine, such as ``"2GB"`` and 2; None: a quarter of the machine's memory, all cores.
-
-    Raises
-    ------
-    LogError
-        The log cannot be opened, or breaks its contract.
-    """
-    if isinstance(log, Ledger):
-        return log
-    return build_ledger(log if isinstance(log, Log) else Log(log), memory, threads)
 
 
 def check(log: Any) -> Quality:
@@ -196,19 +173,6 @@ def score(
         The log, the model or the store cannot be used; the store's old scores stand.
     """
     registered = load_registered(horizon, model)
-    known, place = ledger(log), Store(Path(store))
+    known, place = ledger(log, store=store), Store(Path(store))
     found = score_customers(known, as_of_date(known, as_of), registered, place, economics, progress)
     return replace(found, notes=(*found.notes, *keep_card(place, registered)))
-
-
-def as_of_date(known: Ledger, as_of: date | str | None) -> date:
-    """Return an as-of date as a date: the day after the ledger's last where none is given."""
-    return day_of(as_of) or known.span.end
-
-
-def day_of(day: date | str | None) -> date | None:
-    """Return a date that may be written as text."""
-    try:
-        return date.fromisoformat(day) if isinstance(day, str) else day
-    except ValueError as error:
-        raise RegularsError(f"{day!r} is no date: write it as 2011-06-10") from error

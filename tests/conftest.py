@@ -1,5 +1,7 @@
 """What many tests start from: the bundled CDNOW log as a ledger, and a bundle that little was spent on."""
 
+import os
+import shutil
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,6 +11,15 @@ import pytest
 
 CDNOW = Path(__file__).parents[1] / "regulars" / "data" / "cdnow.parquet"
 SMALL_AS_OF = date(1998, 4, 1)
+
+
+@pytest.fixture(scope="session")
+def spark():
+    """What Spark calls a cluster of this machine with two executors, each a process of its own."""
+    if shutil.which("java") is None:
+        pytest.skip("Spark needs Java, which is not here: make java")
+    os.environ["SPARK_CONF_DIR"] = str(Path(__file__).parent / "spark_conf")
+    return "local-cluster[2,1,1024]"
 
 
 @pytest.fixture(scope="session")
