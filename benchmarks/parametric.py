@@ -32,17 +32,20 @@ class BGNBD:
     def fit(cls, x: FloatArray, t_x: FloatArray, T: FloatArray) -> Self:
         """Estimate by maximum likelihood from repeat purchase days, and weeks to the last one and in all (n,)."""
         rows, counts = np.unique(np.column_stack([x, t_x, T]), axis=0, return_counts=True)
-        x, t_x, T = rows.T
 
         def loss(logs: FloatArray) -> float:
-            r, alpha, a, b = np.exp(logs)
-            shared = gammaln(r + x) - gammaln(r) + r * np.log(alpha) + betaln(a, b + x) - betaln(a, b)
-            alive = -(r + x) * np.log(alpha + T)
-            odds = np.log(a) - np.log(np.maximum(b + x - 1, 1e-300)) - (r + x) * np.log(alpha + t_x)
-            dropped = np.where(x > 0, odds, -np.inf)
-            return -float(np.average(shared + np.logaddexp(alive, dropped), weights=counts))
+            return -float(np.average(cls(*np.exp(logs)).log_likelihood(*rows.T), weights=counts))
 
         return cls(*np.exp(_lowest(loss, [(0.0, 0.0, 0.0, 0.0), (-1.4, 1.6, -0.2, 0.9)])))
+
+    def log_likelihood(self, x: FloatArray, t_x: FloatArray, T: FloatArray) -> FloatArray:
+        """Return the log-likelihood of each history (n,): equation 6."""
+        r, alpha, a, b = self.r, self.alpha, self.a, self.b
+        shared = gammaln(r + x) - gammaln(r) + r * np.log(alpha) + betaln(a, b + x) - betaln(a, b)
+        alive = -(r + x) * np.log(alpha + T)
+        odds = np.log(a) - np.log(np.maximum(b + x - 1, 1e-300)) - (r + x) * np.log(alpha + t_x)
+        found: FloatArray = shared + np.logaddexp(alive, np.where(x > 0, odds, -np.inf))
+        return found
 
     def alive(self, x: FloatArray, t_x: FloatArray, T: FloatArray) -> FloatArray:
         """Return the probability of not having dropped out (n,)."""

@@ -131,12 +131,19 @@ def daily_buyers(people: Population, busy: FloatArray, rng: np.random.Generator)
     deaths = np.searchsorted(people.last[by_death][: people.lapsed.sum()], np.arange(len(busy) + 1))
     known = np.searchsorted(people.first, np.arange(len(busy) + 1))
     owed = 0.0
+    room = np.empty(len(people.rate))
     for day, pace in enumerate(busy):
-        cumulated = np.cumsum(np.where(people.last[: known[day]] >= day, people.rate[: known[day]], 0.0))
+        cumulated = room[: known[day]]
+        np.multiply(people.rate[: known[day]], people.last[: known[day]] >= day, out=cumulated)
+        np.cumsum(cumulated, out=cumulated)
         owed += float(cumulated[-1]) * pace if len(cumulated) else 0.0
         count = round(owed)
         owed -= count
         points = rng.random(count) * (cumulated[-1] if count else 0.0)
-        bought = np.minimum(np.searchsorted(cumulated, points, side="right"), max(known[day] - 1, 0))
+        # Looked up in their order, neighbours find what was read just before.
+        order = np.argsort(points)
+        bought = np.empty(count, dtype=np.int64)
+        bought[order] = np.searchsorted(cumulated, points[order], side="right")
+        bought = np.minimum(bought, max(known[day] - 1, 0))
         new = np.arange(known[day], known[day + 1])
         yield np.concatenate([new, by_death[deaths[day] : deaths[day + 1]], bought])
