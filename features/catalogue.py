@@ -5,8 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from features import attributes, basket, momentum, refunds, rfm, rhythm, season, tenure
-from features.family import Family
+from features.families import attributes, basket, momentum, refunds, rfm, rhythm, season, tenure
+from features.families.family import Family
 
 FAMILIES: tuple[Family, ...] = (
     rfm.FAMILY,

@@ -8,8 +8,8 @@ import re
 from collections.abc import Collection
 from typing import Any
 
-from features.attributes import MODEL_PREFIX, RESERVED, typed
 from features.catalogue import catalogue
+from features.families.attributes import MODEL_PREFIX, RESERVED, typed
 from features.log import Log, source_name
 from features.source import open_source
 from features.transactions import as_text

@@ -7,8 +7,8 @@ from typing import Any
 import ibis
 import pandas as pd
 
-from features.attributes import join_attributes
 from features.catalogue import catalogue, families
+from features.families.attributes import join_attributes
 from features.ledger import Ledger
 
 KEYS = ("as_of", "customer_id")

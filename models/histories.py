@@ -78,6 +78,7 @@ def distinct(*values: FloatArray) -> tuple[tuple[FloatArray, ...], NDArray[np.in
     Parameters
     ----------
     *values : arrays, shape (rows,)
+        Finite.
 
     Returns
     -------

@@ -43,7 +43,7 @@ def ledger(
     if isinstance(log, Ledger):
         return log
     kept = None
-    if store is not None and engine == DUCKDB:
+    if store is not None:
         from serving.store import KEPT
 
         kept = KeptLog(Path(store) / KEPT)

@@ -14,11 +14,11 @@ import pyarrow as pa
 from models.bundle import Bundle
 from models.lifetime import PARTS, Economics
 from models.long_run import LongRun
+from models.past import EPOCH
 from models.pin import Pins
 from serving.scoring.reasons import reasons
 from serving.storage.score_table import MARGIN, REVENUE, SCHEMA
 
-EPOCH = date(1970, 1, 1)
 ALLOCATED = ("spend", "orders", "active_logit", "btyd_spend", "btyd_orders", "btyd_active", "rate_shape", "rate_days")
 SUMMARY = {"recency_days": "recency_days", "frequency": "purchase_days", "monetary": "monetary"}
 SUMMARY |= {"tenure_days": "tenure_days"}

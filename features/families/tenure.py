@@ -3,7 +3,7 @@
 from typing import Any
 
 from features.exact import highest, share
-from features.family import Expressions, Family, Feature
+from features.families.family import Expressions, Family, Feature
 
 FEATURES = (
     Feature("tenure_days", "days", "Days since the first purchase day.", "customer for {tenure_days:.0f} days"),

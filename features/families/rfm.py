@@ -15,7 +15,7 @@ from features.exact import (
     total,
     whole_millionths,
 )
-from features.family import Expressions, Family, Feature
+from features.families.family import Expressions, Family, Feature
 
 FEATURES = (
     Feature("recency_days", "days", "Days since the last purchase day.", "last order {recency_days:.0f} days ago"),

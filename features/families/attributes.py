@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Any
 
-from features.family import Feature
+from features.families.family import Feature
 
 NAME = "attributes"
 RESERVED = ("as_of", "net_spend", "outcome_days", "churned")

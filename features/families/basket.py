@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from features.exact import highest, share, total
-from features.family import Expressions, Family, Feature
+from features.families.family import Expressions, Family, Feature
 from features.transactions import MONEY_SCALE
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import ibis
 
 from features.exact import money_total, total
-from features.family import Expressions, Family, Feature
+from features.families.family import Expressions, Family, Feature
 from features.window import SEASON_DAYS
 
 FEATURES = (

@@ -3,8 +3,8 @@
 from typing import Any
 
 from features.exact import WEIGHT_SCALE, money, share, total, weighted_total, whole_millionths
-from features.family import Expressions, Family, Feature
-from features.packed import added, bits, in_bits, unpacked
+from features.families.family import Expressions, Family, Feature
+from features.families.packed import added, bits, in_bits, unpacked
 from features.transactions import MONEY_SCALE
 
 TELLING = (30, 90, 365)

@@ -5,8 +5,8 @@ from typing import Any
 import ibis
 
 from features.exact import WEIGHT_SCALE, deviation, highest, lowest, middle, share, total, whole_millionths
-from features.family import Expressions, Family, Feature
-from features.packed import added, bits, unpacked
+from features.families.family import Expressions, Family, Feature
+from features.families.packed import added, bits, unpacked
 
 LOG_SPREAD_FLOOR = 0.3
 """Added to the deviation of logarithmic gaps: two equal gaps do not make a clock."""

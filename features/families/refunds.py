@@ -3,7 +3,7 @@
 from typing import Any
 
 from features.exact import lowest, money_total, share, total
-from features.family import Expressions, Family, Feature
+from features.families.family import Expressions, Family, Feature
 
 RECENT_DAYS = 180
 
