@@ -21,7 +21,7 @@ SHARED = {
     "max_bin": 127,
     "boost_from_average": False,
     "deterministic": True,
-    "force_row_wise": True,
+    "force_col_wise": True,
     "verbosity": -1,
 }
 

@@ -126,16 +126,22 @@ class ChurnModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def allocate(self, matrix: FloatArray, members: Sequence[str] | None = None) -> FloatArray:
         """Return what `active_logit` does of the columns of the training (n, k), float64 in C order; not checked."""
-        odds = {"rate": self.base_logit_ + self.members_["rate"].correction(matrix)}
-        if "btyd" in self.members_:
-            btyd = logit(matrix[:, list(self.feature_names_in_).index("btyd_active")])
-            odds |= {"parametric": btyd, "btyd": btyd + self.members_["btyd"].correction(matrix)}
-        if "ridge" in self.members_:
-            odds["ridge"] = self.base_logit_ + self.members_["ridge"].correction(matrix)
-        chosen = [name for name in (self.members if members is None else members) if name in odds] or ["rate"]
+        chosen = [name for name in (self.members if members is None else members) if self._has(name)] or ["rate"]
+        odds = [self._odds(name, matrix) for name in chosen]
         # Not `np.mean`: in which order it adds depends on how many customers come at once.
-        mean: FloatArray = sum((odds[name] for name in chosen[1:]), odds[chosen[0]]) / len(chosen)
+        mean: FloatArray = sum(odds[1:], odds[0]) / len(chosen)
         return mean
+
+    def _has(self, name: str) -> bool:
+        return name in self.members_ or (name == "parametric" and "btyd" in self.members_)
+
+    def _odds(self, name: str, matrix: FloatArray) -> FloatArray:
+        """Return one member's log-odds (n,)."""
+        if name in ("rate", "ridge"):
+            alone: FloatArray = self.base_logit_ + self.members_[name].correction(matrix)
+            return alone
+        btyd: FloatArray = logit(matrix[:, list(self.feature_names_in_).index("btyd_active")])
+        return btyd if name == "parametric" else btyd + self.members_[name].correction(matrix)
 
     def predict_proba(self, X: ArrayLike) -> FloatArray:
         """Return the probabilities of staying and of churning (n, 2)."""

@@ -14,7 +14,8 @@ NEAR, MOST_BACK = 0.75, 0.1
 much of its own."""
 GRID = np.round(np.arange(0.01, 1.0, 0.01), 2)
 """Quantiles that are kept."""
-ROWS_A_BIN = 400
+ROWS_A_BIN = 2_500
+"""So many outcomes tell a 10 % quantile's place to .6 points."""
 FEWEST_BINS, MOST_BINS = 5, 40
 SMALLEST_FORECAST = 1e-9
 

@@ -126,8 +126,9 @@ class SpendModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             self.members_["count"] = self._booster("poisson").fit(seen, count, offset, codes, outlook.weight)
         # Spend in units of its mean: what regularisation means does not depend on the currency.
         self._fit_spend(matrix, spend / self.mean_, outlook, codes)
-        expected = self._expected(matrix[whole])
-        self.means_ = {name: max(float(values.mean()), 1e-12) for name, values in expected.items() if name != "orders"}
+        fitted = [*self.members_, *(BTYD_ALONE if "linear" in self.members_ else ())]
+        expected = self._expected(matrix[whole], fitted)
+        self.means_ = {name: max(float(expected[name].mean()), 1e-12) for name in fitted}
         return self
 
     def _fit_spend(self, matrix: FloatArray, spend: FloatArray, outlook: Outlook, codes: list[int]) -> None:
@@ -147,7 +148,8 @@ class SpendModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     def blend(self, X: ArrayLike, members: Sequence[str]) -> FloatArray:
         """Return what a choice of members expects (n,): of those that were fitted, trees of spend where none was."""
-        return self._blended(self._expected(self._matrix(X)), members)
+        matrix, chosen = self._matrix(X), self._chosen(members)
+        return self._blended(self._expected(matrix, chosen), chosen)
 
     def allocate(self, matrix: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return what `predict` and `predict_orders` do (n,), every member asked once.
@@ -157,12 +159,15 @@ class SpendModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         matrix
             The columns of the training (n, k), those of BTYD among them, float64 in C order; not checked.
         """
-        expected = self._expected(matrix)
-        orders = np.exp(_log_orders(self._frame(matrix))) if "count" not in self.members else expected["orders"]
-        return self._blended(expected, self.members), orders
+        chosen = self._chosen(self.members)
+        expected = self._expected(matrix, chosen)
+        orders = expected["orders"] if "orders" in expected else np.exp(_log_orders(self._frame(matrix)))
+        return self._blended(expected, chosen), orders
 
-    def _blended(self, expected: Mapping[str, FloatArray], members: Sequence[str]) -> FloatArray:
-        chosen = [name for name in members if name in self.means_] or ["spend"]
+    def _chosen(self, members: Sequence[str]) -> list[str]:
+        return [name for name in members if name in self.means_] or ["spend"]
+
+    def _blended(self, expected: Mapping[str, FloatArray], chosen: Sequence[str]) -> FloatArray:
         logs = [np.log(np.maximum(expected[name] / self.means_[name], 1e-9)) for name in chosen]
         # Not `np.mean`: in which order it adds depends on how many customers come at once.
         blend: FloatArray = np.exp(sum(logs[1:], logs[0]) / len(logs)) * self.mean_
@@ -188,20 +193,21 @@ class SpendModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         return matrix
 
     def _frame(self, matrix: FloatArray) -> pd.DataFrame:
-        return pd.DataFrame(matrix, columns=list(self.feature_names_in_), copy=False)
+        return pd.DataFrame(matrix, columns=getattr(self, "feature_names_in_", None), copy=False)
 
-    def _expected(self, matrix: FloatArray) -> dict[str, FloatArray]:
-        """Return what each member expects (n,), and `orders`, the purchase days that the count trees expect."""
-        offset = self._log_spend(matrix)
-        expected = {"spend": np.exp(offset + self.members_["spend"].correction(matrix))}
-        if "linear" in self.members_:
-            frame = self._frame(matrix)
-            expected["orders"] = np.exp(_log_orders(frame) + self.members_["count"].correction(matrix))
-            expected["btyd"] = frame["btyd_spend"].to_numpy()
+    def _expected(self, matrix: FloatArray, members: Sequence[str]) -> dict[str, FloatArray]:
+        """Return what each of these members expects (n,), and with the count trees the purchase days, `orders`."""
+        frame = self._frame(matrix)
+        corrected = [name for name in members if name in ("spend", "ridge")]
+        offset = self._log_spend(matrix) if corrected else 0.0
+        expected = {name: np.exp(offset + self.members_[name].correction(matrix)) for name in corrected}
+        if "linear" in members:
             expected["linear"] = self.members_["linear"].predict(frame)
+        if "count" in members:
+            expected["orders"] = np.exp(_log_orders(frame) + self.members_["count"].correction(matrix))
             expected["count"] = expected["orders"] * frame["btyd_order_value"].to_numpy()
-        if "ridge" in self.members_:
-            expected["ridge"] = np.exp(offset + self.members_["ridge"].correction(matrix))
+        if "btyd" in members:
+            expected["btyd"] = frame["btyd_spend"].to_numpy()
         return expected
 
     def _log_spend(self, matrix: FloatArray, growth: FloatArray | float = 1.0, ahead: Any = 1.0) -> FloatArray:

@@ -163,9 +163,10 @@ def test_nothing_expected_is_nothing_within_nothing():
     assert {name: values[0] for name, values in found.items()} == {"low": 0.0, "median": 0.0, "high": 0.0}
 
 
-def test_bins_hold_about_four_hundred_rows_and_are_five_to_forty():
-    bins = {rows: len(SpendIntervals().fit(*simulated(rows, seed=7)).centres_) for rows in (20, 2_000, 4_000, 40_000)}
-    assert bins == {20: 5, 2_000: 5, 4_000: 10, 40_000: 40}
+def test_bins_hold_about_2500_rows_and_are_five_to_forty():
+    sizes = (20, 4_000, 25_000, 200_000)
+    bins = {rows: len(SpendIntervals().fit(*simulated(rows, seed=7)).centres_) for rows in sizes}
+    assert bins == {20: 5, 4_000: 5, 25_000: 10, 200_000: 40}
 
 
 def test_intervals_scale_with_the_currency():
