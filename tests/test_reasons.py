@@ -1,5 +1,6 @@
 """Reasons: what moved a prediction most, each thing said once, in sentences that a person understands."""
 
+import re
 from datetime import date
 from itertools import product
 
@@ -12,7 +13,7 @@ from features.log import Log
 from features.snapshot import snapshot
 from models.encoding import Encoding
 from serving.scoring.reasons import REASONS, reasons
-from serving.scoring.sentences import Sentence
+from serving.scoring.sentences import FEWEST_DAYS, Sentence
 from training.fit import Fitting, fit_bundle
 
 AS_OF = date(1998, 4, 1)
@@ -26,6 +27,10 @@ def entry(reason, unit="money"):
 def said(reason, *numbers, unit="money"):
     fields = {"a": entry(reason, unit), "b": entry(None, unit)}
     return Sentence.of("a", fields, NO_CATEGORIES).worded([numbers])[0]
+
+
+def idea(reason):
+    return Sentence.of("a", {"a": entry(reason), "b": entry(None)}, NO_CATEGORIES).idea
 
 
 class TestWording:
@@ -61,11 +66,40 @@ class TestWording:
         assert Sentence.of("age", level, encoding).worded([(12_345.5,)]) == ["age: 12,345.5"]
 
 
-def told(bundle, numbers, weights):
+class TestIdeas:
+    def test_the_same_words_of_another_span_are_the_same_idea(self):
+        assert idea("{a:,.0f} spent in the last 90 days") == idea("{b:,.0f} spent in the last 365 days")
+
+    def test_other_words_are_another_idea(self):
+        said = ["{a:,.0f} spent in the last 90 days", "{a:,.0f} spent in all", "{a:.0f} days with a refund"]
+        assert len({idea(reason) for reason in said}) == len(said)
+
+
+def silenced(bundle, numbers, moved):
+    """Return what moved a prediction, of one customer, with all that says how long ago the last order was together."""
+    moved = dict(moved)
+    for name in moved:
+        family, fields = bundle.catalogue[name]["family"], Sentence.of(name, bundle.catalogue, bundle.encoding).fields
+        bought = any(numbers[field] != 0 or numbers[field.replace("spend_", "days_", 1)] != 0 for field in fields)
+        if not bought and (family == "momentum" or (family == "season" and numbers["recency_days"] > 364)):
+            moved["recency_days"] += moved[name]
+            moved[name] = 0.0
+    together = moved["recency_days"] + moved["recency_in_gaps"]
+    if numbers["purchase_days"] >= 3 and (together < 0) == (numbers["recency_in_gaps"] > 1):
+        moved |= {"recency_in_gaps": together, "recency_days": 0.0}
+    return moved
+
+
+def told(bundle, numbers, moved):
     """Return the reasons of one customer, one sentence after the other, as the module says that they come."""
-    sentences = {name: Sentence.of(name, bundle.catalogue, bundle.encoding) for name in weights}
+    sentences = {name: Sentence.of(name, bundle.catalogue, bundle.encoding) for name in moved}
+    weights = silenced(bundle, numbers, moved)
+    days = numbers["purchase_days"]
+    numbers = numbers | {field: np.nan for field, fewest in FEWEST_DAYS.items() if days < fewest}
 
     def alike(name, other):
+        if sentences[name].idea == sentences[other].idea:
+            return True
         pairs = product(*(zip(sentences[one].fields, sentences[one].kinds, strict=True) for one in (name, other)))
         for (first, kind), (second, same_kind) in pairs:
             values = {round(numbers[first], 2) + 0.0, round(numbers[second], 2) + 0.0}
@@ -104,6 +138,21 @@ class TestChoice:
         recency = [sum(sentence.startswith(("last order", "silent")) for sentence in three) for three in given]
         assert max(recency) == 1
         assert all(sum(sentence.startswith("0 ") for sentence in three) <= 1 for three in given)
+
+    def test_nobody_is_told_an_idea_twice(self, given):
+        ideas = [{re.sub(r"[\d,.]+", "", sentence).replace("day ", "days ") for sentence in three} for three in given]
+        assert {len(three) for three in ideas} == {REASONS}
+
+    def test_how_often_is_said_of_three_purchase_days_or_more(self, encoded, given):
+        usual = [any("every" in sentence for sentence in three) for three in given]
+        assert np.mean(usual) > 0.1
+        assert encoded.loc[usual, "purchase_days"].min() == 3
+
+    def test_one_purchase_is_no_average(self, encoded, given):
+        usual = [
+            any(re.search("day on average|typically|usually|of all spend", said) for said in three) for three in given
+        ]
+        assert encoded.loc[usual, "purchase_days"].min() == 2
 
     def test_everybody_has_three(self, given):
         assert {len(three) for three in given} == {REASONS}

@@ -12,6 +12,8 @@ import pandas as pd
 import pytest
 
 from serving.scoring.reasons import reasons
+from serving.scoring.sentences import Sentence
+from serving.scoring.silence import told_by_last_order
 
 pytestmark = pytest.mark.slow
 
@@ -22,23 +24,24 @@ DRAWS = 4
 
 @dataclass(frozen=True)
 class Reasoned:
-    """Customers, what they are expected to spend, and what each of their features adds to its logarithm."""
+    """Customers, what they are expected to spend, what each sentence adds to its logarithm, and what fields it says."""
 
     bundle: object
     snapshot: pd.DataFrame
     logs: np.ndarray
     added: pd.DataFrame
+    said: dict
 
     def named(self, rank):
-        """Return the feature of each customer that moved the prediction most, second most, ..., and what it added."""
+        """Return the feature of each customer whose sentence adds most, second most, ..., and what it adds."""
         order = np.argsort(-np.abs(self.added.to_numpy()), axis=1, kind="stable")[:, rank]
         return self.added.columns.to_numpy()[order], self.added.to_numpy()[np.arange(len(order)), order]
 
     def moved(self, named):
-        """Return how the mean log prediction moves where others' values take the place of a feature a customer."""
+        """Return how the mean log prediction moves where others' values take the place of a sentence a customer."""
         rng = np.random.default_rng(0)
         alike = self.snapshot.corr("spearman").abs() >= NEARLY_THE_SAME
-        together = {name: sorted({name, *alike.index[alike[name]]}) for name in set(named)}
+        together = {name: sorted(alike.index[alike[[name, *self.said[name]]].any(axis=1)]) for name in set(named)}
         logs = []
         for _ in range(DRAWS):
             others = self.snapshot.iloc[rng.permutation(len(self.snapshot))].set_index(self.snapshot.index)
@@ -60,7 +63,10 @@ def possible(snapshot):
 def reasoned(small_bundle, small_snapshot):
     encoded = small_bundle.encoding.encode(small_snapshot)
     logs = np.log(small_bundle.predict(small_snapshot)["expected_spend"].to_numpy())
-    return Reasoned(small_bundle, small_snapshot, logs, small_bundle.explainer.contributions(encoded))
+    columns = small_bundle.explainer.columns
+    said = {name: Sentence.of(name, small_bundle.catalogue, small_bundle.encoding).fields for name in columns}
+    added = told_by_last_order(small_bundle.explainer.contributions(encoded), said, encoded)
+    return Reasoned(small_bundle, small_snapshot, logs, pd.DataFrame(added, index=encoded.index), said)
 
 
 @pytest.fixture(scope="module")

@@ -72,7 +72,8 @@ class Passes:
     def allocate(self, known: Ledger) -> Totals:
         """Write each customer's allocation, reasons and summary to the spill file; return the totals."""
         totals, self._known = Totals(), known
-        with pq.ParquetWriter(self.spill, ALLOCATION) as writer:
+        # Numbers hardly repeat, and the file is read once: a dictionary would cost more than it saves.
+        with pq.ParquetWriter(self.spill, ALLOCATION, use_dictionary=False, compression="lz4") as writer:
             for frame in self._frames(known):
                 table = self.scoring.allocate(frame)
                 totals.add(table)

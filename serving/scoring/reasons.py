@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from models.bundle import Bundle
 from models.histories import distinct
-from serving.scoring.sentences import NONE_OF_IT, Sentence
+from serving.scoring.sentences import FEWEST_DAYS, NONE_OF_IT, Sentence
+from serving.scoring.silence import told_by_last_order
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -39,21 +40,35 @@ def reasons(bundle: Bundle, encoded: pd.DataFrame) -> pa.ListArray:
     -------
     array of lists of text
         Of n lists of at most three sentences, the strongest first, such as "last order 140 days ago; usually every
-        32 days". One that needs a number which the customer does not have is left out; one that says a number which
-        was said comes only where nothing else is left.
+        32 days". One that needs a number which the customer does not have is left out; one that says a number or an
+        idea which was said comes only where nothing else is left.
     """
     sentences = [Sentence.of(name, bundle.catalogue, bundle.encoding) for name in bundle.explainer.columns]
     fields = list(dict.fromkeys(field for sentence in sentences for field in sentence.fields))
-    numbers = np.ascontiguousarray(encoded[fields].to_numpy(dtype=np.float64).T)
-    weights = np.abs(bundle.explainer.contributions(encoded).to_numpy()).T.copy()
+    numbers = _numbers(encoded, fields)
+    said = dict(zip(bundle.explainer.columns, (sentence.fields for sentence in sentences), strict=True))
+    moved = told_by_last_order(bundle.explainer.contributions(encoded), said, encoded)
+    weights = np.abs(np.array(list(moved.values())))
     chosen = _chosen(weights, numbers, sentences, fields)
     return _worded(chosen, numbers, sentences, fields)
+
+
+def _numbers(encoded: pd.DataFrame, fields: Sequence[str]) -> FloatArray:
+    """Return the numbers of fields (fields, n); missing where they say nothing, of too few purchase days."""
+    numbers = np.array(encoded[list(fields)].to_numpy(dtype=np.float64).T, order="C")
+    days = encoded["purchase_days"].to_numpy()
+    for place, field in enumerate(fields):
+        if field in FEWEST_DAYS:
+            numbers[place, days < FEWEST_DAYS[field]] = np.nan
+    return numbers
 
 
 def _chosen(weights: FloatArray, numbers: FloatArray, sentences: Sequence[Sentence], fields: list[str]) -> IntArray:
     """Return the places of each customer's sentences (reasons, n), the strongest first."""
     said = _Said(numbers, sentences, fields)
     missing = np.isnan(numbers)
+    names = [sentence.idea for sentence in sentences]
+    ideas = np.array([names.index(idea) for idea in names])
     for weight, places in zip(weights, said.places, strict=True):
         weight[missing[places].any(axis=0)] = -np.inf
     chosen = np.empty((REASONS, weights.shape[1]), dtype=np.int64)
@@ -64,8 +79,8 @@ def _chosen(weights: FloatArray, numbers: FloatArray, sentences: Sequence[Senten
         weights[best, everybody] = -np.inf
         if rank + 1 < REASONS:
             alike = said.again(best)
-            for weight, places in zip(weights, said.places, strict=True):
-                weight -= ALIKE * alike[places].any(axis=0)
+            for weight, places, idea in zip(weights, said.places, ideas, strict=True):
+                weight -= ALIKE * (alike[places].any(axis=0) | (ideas[best] == idea))
     return chosen
 
 
