@@ -3,6 +3,7 @@
 import io
 import sys
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
@@ -64,6 +65,8 @@ def write_list(table: pa.RecordBatchReader | ir.Table, path: Path | None, format
         For another format, rows without the columns that a platform needs, or a path at which no file can be.
     """
     batches, schema = _shaped(table, format)
+    if isinstance(table, ir.Table):
+        batches = _fetched_ahead(batches)
     with _destination(path) as sink:
         return write_batches(batches, schema, sink, format)
 
@@ -107,6 +110,16 @@ def _shaped(table: pa.RecordBatchReader | ir.Table, format: str) -> tuple[Iterab
     value = VALUE if VALUE in batches.schema.names else DISCOUNTED_REVENUE
     audience = Audience(PLATFORMS[format], batches.schema.names, value)
     return map(audience.batch, batches), audience.batch(empty(batches.schema)).schema
+
+
+def _fetched_ahead(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Yield batches; while one is written, the engine gets the next one ready."""
+    coming = iter(batches)
+    with ThreadPoolExecutor(1) as fetcher:
+        fetched = fetcher.submit(next, coming, None)
+        while (batch := fetched.result()) is not None:
+            fetched = fetcher.submit(next, coming, None)
+            yield batch
 
 
 def _taken(buffer: io.BytesIO) -> bytes:
