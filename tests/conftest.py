@@ -1,7 +1,9 @@
 """What many tests start from: the bundled CDNOW log as a ledger, and a bundle that little was spent on."""
 
+import gc
 import os
 import shutil
+import sys
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,6 +13,33 @@ import pytest
 
 CDNOW = Path(__file__).parents[1] / "regulars" / "data" / "cdnow.parquet"
 SMALL_AS_OF = date(1998, 4, 1)
+
+# Ibis makes many small objects to compile a query; looking for garbage after every 700 of them is a fifth of the time.
+gc.set_threshold(50_000, 20, 100)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def forgetting():
+    """MLflow remembers the store that was named last, in the process and its environment; no module inherits one."""
+    yield
+    if "mlflow" in sys.modules:
+        sys.modules["mlflow"].set_tracking_uri(None)
+    os.environ.pop("MLFLOW_TRACKING_URI", None)
+
+
+@pytest.fixture(scope="session")
+def new_registry(tmp_path_factory):
+    """Write an MLflow store without a run into a folder, and return its address; to make one takes MLflow seconds."""
+    import mlflow
+
+    template = tmp_path_factory.mktemp("registry") / "mlflow.db"
+    mlflow.MlflowClient(f"sqlite:///{template}").search_experiments()
+
+    def written(folder):
+        shutil.copyfile(template, folder / "mlflow.db")
+        return f"sqlite:///{folder}/mlflow.db"
+
+    return written
 
 
 @pytest.fixture(scope="session")

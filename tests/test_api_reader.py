@@ -31,6 +31,13 @@ def store(tmp_path):
     return make_store(tmp_path / "store", CUSTOMERS)
 
 
+@pytest.fixture(scope="module")
+def unchanged(tmp_path_factory):
+    """A store that nobody scores into again, and who reads it for many."""
+    made = make_store(tmp_path_factory.mktemp("unchanged") / "store", CUSTOMERS)
+    return made, Reader(made)
+
+
 def score_again(store: Store, more: float) -> None:
     scores = Store(store.folder).scores()
     store.write(scores.mutate(clv=scores.clv + more).to_pyarrow().cast(SCHEMA).to_batches(), AS_OF, HORIZON_DAYS)
@@ -40,16 +47,18 @@ def total(reader: Reader) -> float:
     return float(reader.values().clv.sum().to_pyarrow().as_py())
 
 
-def test_values_are_those_of_the_store(store):
+def test_values_are_those_of_the_store(unchanged):
+    store, reader = unchanged
     known = customer_values(store).order_by("customer_id").to_pyarrow()
-    found = Reader(store).values().order_by("customer_id").to_pyarrow().select(known.column_names)
+    found = reader.values().order_by("customer_id").to_pyarrow().select(known.column_names)
     assert found.equals(known)
 
 
 @pytest.mark.parametrize("play", [play.slug for play in PLAYS])
-def test_plays_are_those_of_the_store(store, play):
+def test_plays_are_those_of_the_store(unchanged, play):
+    store, reader = unchanged
     known = list_rows(store, Definition(play=play)).to_pyarrow()
-    assert list_rows(Reader(store).here(), Definition(play=play)).to_pyarrow().select(known.column_names).equals(known)
+    assert list_rows(reader.here(), Definition(play=play)).to_pyarrow().select(known.column_names).equals(known)
 
 
 def test_every_thread_gets_its_own_answer(store):

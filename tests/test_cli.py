@@ -14,29 +14,28 @@ from regulars import cli
 from regulars.exits import ANSWER_NO, DONE, WRONG_INPUT
 from training.baselines import BASELINES
 
-CDNOW = Path(__file__).parents[1] / "regulars" / "data" / "cdnow.parquet"
 ROADS = ("check", "features", "backtest", "train", "promote", "score")
 
 
 @pytest.fixture(autouse=True)
-def somewhere(tmp_path, monkeypatch):
+def somewhere(tmp_path, monkeypatch, new_registry):
     """Every test runs in a folder of its own, with a registry of its own."""
     monkeypatch.chdir(tmp_path)
     for name in [name for name in os.environ if name.startswith(("REGULARS_", "MLFLOW_TRACKING"))]:
         monkeypatch.delenv(name)
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", new_registry(tmp_path))
     return tmp_path
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory):
-    """A folder in which a small CDNOW log was trained and scored."""
+def trained(tmp_path_factory, cdnow_sample, new_registry):
+    """A folder in which a log of 400 customers was trained and scored."""
     folder = tmp_path_factory.mktemp("trained")
-    log = pd.read_parquet(CDNOW).query("sample").rename(columns={"date": "timestamp"})
-    log.to_parquet(folder / "log.parquet")
+    some = cdnow_sample["customer_id"].drop_duplicates().sample(400, random_state=3)
+    cdnow_sample[cdnow_sample["customer_id"].isin(some)].to_parquet(folder / "log.parquet")
     previous = Path.cwd()
     os.chdir(folder)
-    os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{folder}/mlflow.db"
+    os.environ["MLFLOW_TRACKING_URI"] = new_registry(folder)
     try:
         assert run("train", "log.parquet", "--as-of", "1998-03-01", "--quiet") == DONE
         assert run("score", "log.parquet", "--as-of", "1998-04-01", "--store", "store", "--quiet") == DONE
@@ -157,8 +156,9 @@ class TestRefusals:
 
 
 class TestCheck:
-    def test_it_reports_what_the_log_holds_as_json(self, capsys, trained):
-        assert run("check", str(trained / "log.parquet"), "--json", "-") == DONE
+    def test_it_reports_what_the_log_holds_as_json(self, capsys, cdnow_sample):
+        cdnow_sample.to_parquet("log.parquet")
+        assert run("check", "log.parquet", "--json", "-") == DONE
         found = json.loads(capsys.readouterr().out)
         assert (found["customers"], found["rows"], found["first_day"]) == (2357, 6919, "1997-01-01")
         assert [row["horizon_days"] for row in found["prospects"] if row["trainable"]] == [30, 90, 180, 365]
@@ -213,28 +213,17 @@ class TestRoad:
         message = refusal(capsys, "list", "--store", str(trained / "store"), "--where", "1=1; drop table scores")
         assert "Allowed" in message or "allowed" in message
 
-    def test_training_again_makes_a_challenger_that_can_be_asked_for_by_name(self, capsys, trained, monkeypatch):
-        monkeypatch.chdir(trained)
-        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{trained}/mlflow.db")
-        assert run("train", "log.parquet", "--as-of", "1998-04-01", "--json", "-") == DONE
-        made = json.loads(capsys.readouterr().out)
-        assert (made["model"], made["alias"]) == ("regulars-90d", "challenger")
-        assert made["metrics"]["Regulars"]["auc"] > 0.7
-        score = ("score", "log.parquet", "--as-of", "1998-05-01", "--store", "store", "--json", "-")
-        assert run(*score, "--model", "challenger") == DONE
-        assert json.loads(capsys.readouterr().out)["model_version"] == made["version"]
-
 
 @pytest.fixture(scope="module")
 def challenged(trained, tmp_path_factory):
-    """A folder with a registry of its own, and the version that was trained there as of 1998-04-01."""
+    """A folder with a registry of its own, and what was said of the version that was trained there as of 1998-04-01."""
     folder = tmp_path_factory.mktemp("challenged")
     shutil.copytree(trained, folder, dirs_exist_ok=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder}/mlflow.db")
         assert run("train", "log.parquet", "--as-of", "1998-04-01", "--json", "made.json", "--quiet") == DONE
-    return folder, json.loads((folder / "made.json").read_text())["version"]
+    return folder, json.loads((folder / "made.json").read_text())
 
 
 @pytest.fixture
@@ -242,15 +231,23 @@ def challenger(challenged, monkeypatch):
     """That version, as challenger of version 1, which is champion."""
     from models.registry import connect
 
-    folder, version = challenged
+    folder, made = challenged
     monkeypatch.chdir(folder)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder}/mlflow.db")
-    for alias, of in {"champion": "1", "challenger": version}.items():
+    for alias, of in {"champion": "1", "challenger": made["version"]}.items():
         connect().set_registered_model_alias("regulars-90d", alias, of)
-    return version
+    return made["version"]
 
 
 class TestChampion:
+    def test_training_again_makes_a_challenger_that_can_be_asked_for_by_name(self, capsys, challenged, challenger):
+        made = challenged[1]
+        assert (made["model"], made["alias"]) == ("regulars-90d", "challenger")
+        assert made["metrics"]["Regulars"]["auc"] > 0.7
+        score = ("score", "log.parquet", "--as-of", "1998-05-01", "--store", "store", "--json", "-")
+        assert run(*score, "--model", "challenger") == DONE
+        assert json.loads(capsys.readouterr().out)["model_version"] == challenger
+
     def test_both_figures_are_shown_and_the_answer_is_the_exit_code(self, capsys, challenger):
         code = run("promote", "log.parquet")
         said = capsys.readouterr().out

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,13 +19,18 @@ from serving.listing.saved_lists import saved_lists
 from serving.store import Store
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    return listed_store(tmp_path_factory.mktemp("made") / "store").folder
+
+
 @pytest.fixture(autouse=True)
-def somewhere(tmp_path, monkeypatch):
+def somewhere(made, tmp_path, monkeypatch):
     """Every test runs in a folder of its own, with a store and a log in it."""
     monkeypatch.chdir(tmp_path)
     for name in [name for name in os.environ if name.startswith("REGULARS_")]:
         monkeypatch.delenv(name)
-    listed_store(Path("store"))
+    shutil.copytree(made, "store")
     more = [(f"c{number:04d}", AS_OF + timedelta(days=number % 40), 10.0 + number % 9) for number in range(0, 200, 2)]
     extra = pd.DataFrame(more, columns=["customer_id", "timestamp", "amount"])
     pd.concat([log_of(), extra], ignore_index=True).to_csv("log.csv", index=False)

@@ -1,6 +1,7 @@
 """Measuring a list: a made-up effect is found, none is not invented, and where nothing can be told that is said."""
 
 import json
+import shutil
 import sqlite3
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
@@ -16,6 +17,7 @@ from serving.exports import Delivery, export_list
 from serving.listing.control import is_held_back
 from serving.listing.definition import Definition
 from serving.measure import measure
+from serving.store import Store
 
 CUSTOMERS, SHARE = 2_000, 0.3
 NAME = "Win back"
@@ -144,9 +146,14 @@ def exported_on(made, number: int, day: date) -> None:
         connection.execute("update exports set at = ? where id = ?", (f"{day}T08:00:00+00:00", number))
 
 
+@pytest.fixture(scope="module")
+def never_exported(tmp_path_factory):
+    return listed_store(tmp_path_factory.mktemp("made") / "store", people=False, log=log_of(200)).folder
+
+
 @pytest.fixture
-def two_hundred(tmp_path):
-    return listed_store(tmp_path / "store", people=False, log=log_of(200))
+def two_hundred(never_exported, tmp_path):
+    return Store(shutil.copytree(never_exported, tmp_path / "store"))
 
 
 def test_every_customer_counts_once_however_often_they_were_on_the_list(two_hundred, tmp_path):
@@ -196,17 +203,16 @@ def test_pulls_that_gave_nobody_are_no_exports_of_a_measurement(two_hundred, tmp
         measure(two_hundred, "nobody", reaching(4))
 
 
-def test_fresh_scores_count_from_the_day_of_the_export_and_a_replay_from_its_as_of_date(tmp_path):
-    made = listed_store(tmp_path / "store", people=False, log=log_of(200))
-    export_list(made, Definition(hold_back=0.5), Delivery("list"), tmp_path / "list.csv")
+def test_fresh_scores_count_from_the_day_of_the_export_and_a_replay_from_its_as_of_date(two_hundred, tmp_path):
+    export_list(two_hundred, Definition(hold_back=0.5), Delivery("list"), tmp_path / "list.csv")
     assert datetime.now(UTC).date() - AS_OF > timedelta(days=90)
     extra = pd.DataFrame({"customer_id": ["c0001"], "timestamp": [AS_OF + timedelta(days=30)], "amount": [9.0]})
     log = ledger_of(pd.concat([log_of(200), extra], ignore_index=True))
-    assert measure(made, "list", log).since == AS_OF
-    with closing(sqlite3.connect(made.folder / "service.db")) as connection, connection:
+    assert measure(two_hundred, "list", log).since == AS_OF
+    with closing(sqlite3.connect(two_hundred.folder / "service.db")) as connection, connection:
         connection.execute("update exports set at = ?", (f"{AS_OF + timedelta(days=10)}T08:00:00+00:00",))
-    assert measure(made, "list", log).since == AS_OF + timedelta(days=10)
-    assert measure(made, "list", log, since=date(2024, 7, 5)).since == date(2024, 7, 5)
+    assert measure(two_hundred, "list", log).since == AS_OF + timedelta(days=10)
+    assert measure(two_hundred, "list", log, since=date(2024, 7, 5)).since == date(2024, 7, 5)
 
 
 def test_the_result_is_plain_data(store):

@@ -8,10 +8,12 @@ from databases import postgres, rows
 
 import regulars
 from models.registry import aliased, connect, load_registered
+from training.tracking import log_training
 
 pytestmark = pytest.mark.slow
 
 AS_OF, HORIZON = date(1998, 4, 1), 90
+FITTING = regulars.Fitting(rows=1_000, seed=3)
 
 
 @pytest.fixture(scope="module")
@@ -20,33 +22,35 @@ def database(tmp_path_factory):
     with postgres() as address, pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("mlflow"))
         patch.setenv("MLFLOW_TRACKING_URI", address)
-        before = mlflow.get_tracking_uri()
         mlflow.set_tracking_uri(address)
         yield address
-        mlflow.set_tracking_uri(before)
 
 
 @pytest.fixture(scope="module")
-def trainings(database, sample_ledger):
-    """Two versions: the first is champion, the second challenger."""
-    return [
-        regulars.train(sample_ledger, AS_OF, HORIZON, regulars.Fitting(rows=rows, seed=3)) for rows in (1_000, 1_200)
-    ]
+def trained(database, sample_ledger):
+    return regulars.train(sample_ledger, AS_OF, HORIZON, FITTING)
 
 
-def test_runs_and_versions_are_rows_of_the_database(database, trainings):
+@pytest.fixture(scope="module")
+def versions(trained, small_snapshot):
+    """The first is champion; the same, logged once more, is its challenger."""
+    again = log_training(trained.fitted, trained.evaluation, small_snapshot.head(), FITTING, {})
+    return trained.version, again
+
+
+def test_runs_and_versions_are_rows_of_the_database(database, versions):
     runs = {run_id for (run_id,) in rows(database, "select run_uuid from public.runs where status = 'FINISHED'")}
-    assert {training.version.run_id for training in trainings} <= runs
+    assert {version.run_id for version in versions} <= runs
     found = rows(database, "select name, alias, version from public.registered_model_aliases order by alias")
     assert found == [("regulars-90d", "challenger", 2), ("regulars-90d", "champion", 1)]
 
 
-def test_a_bundle_comes_back_the_same_to_the_last_bit(trainings, small_snapshot):
-    expected = trainings[0].fitted.bundle.predict(small_snapshot)
+def test_a_bundle_comes_back_the_same_to_the_last_bit(trained, small_snapshot):
+    expected = trained.fitted.bundle.predict(small_snapshot)
     assert load_registered(HORIZON).bundle.predict(small_snapshot).equals(expected)
 
 
-def test_what_is_scored_with_it_is_published_beside_it(database, trainings, sample_ledger, tmp_path):
+def test_what_is_scored_with_it_is_published_beside_it(database, versions, sample_ledger, tmp_path):
     found = regulars.score(sample_ledger, tmp_path, AS_OF, HORIZON)
     published = regulars.publish(tmp_path, database)
     assert [one.customers for one in published.horizons] == [found.customers]
@@ -55,7 +59,7 @@ def test_what_is_scored_with_it_is_published_beside_it(database, trainings, samp
     assert rows(database, "select model_version from regulars.published") == [("1",)]
 
 
-def test_a_promotion_moves_the_aliases_and_is_kept(database, trainings, sample_ledger):
+def test_a_promotion_moves_the_aliases_and_is_kept(database, versions, sample_ledger):
     client = connect()
     found = regulars.promote(sample_ledger, HORIZON, cutoffs=1, force=True, by="somebody")
     assert found.promoted

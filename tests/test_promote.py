@@ -32,14 +32,13 @@ ONLY_DATE = date(1998, 4, 2)
 
 
 @pytest.fixture(scope="module")
-def client(tmp_path_factory):
+def client(tmp_path_factory, new_registry):
     folder = tmp_path_factory.mktemp("registry")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder}/mlflow.db")
+        patch.setenv("MLFLOW_TRACKING_URI", new_registry(folder))
         mlflow.set_tracking_uri(f"sqlite:///{folder}/mlflow.db")
         yield connect()
-        mlflow.set_tracking_uri(None)
 
 
 @pytest.fixture(scope="module")

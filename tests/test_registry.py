@@ -22,14 +22,13 @@ NAME = "regulars-90d"
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
+def folder(tmp_path_factory, new_registry):
     found = tmp_path_factory.mktemp("registry")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(found)
-        patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{found}/mlflow.db")
+        patch.setenv("MLFLOW_TRACKING_URI", new_registry(found))
         mlflow.set_tracking_uri(f"sqlite:///{found}/mlflow.db")
         yield found
-        mlflow.set_tracking_uri(None)
 
 
 @pytest.fixture(scope="module")

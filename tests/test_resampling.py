@@ -22,8 +22,8 @@ def population(n, seed=0, noise=0.5):
 
 
 def figures(actual, predicted):
-    found = {name: judge(actual, predicted)[name] for name in METRICS}
-    return found | {"bias": abs(found["bias"])}
+    judged = judge(actual, predicted)
+    return {name: judged[name] for name in METRICS} | {"bias": abs(judged["bias"])}
 
 
 @pytest.fixture(scope="module")

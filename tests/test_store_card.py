@@ -10,10 +10,10 @@ from serving.store import Store
 
 
 @pytest.fixture(scope="module")
-def run_id(tmp_path_factory):
+def run_id(tmp_path_factory, new_registry):
     """An MLflow run with a card and facts, but no card in Markdown."""
     folder, patch = tmp_path_factory.mktemp("mlflow"), pytest.MonkeyPatch()
-    patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder}/mlflow.db")
+    patch.setenv("MLFLOW_TRACKING_URI", new_registry(folder))
     patch.chdir(folder)
     from models.registry import connect
 

@@ -56,7 +56,6 @@ def store(beginnings):
         patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder}/mlflow.db")
         mlflow.set_tracking_uri(f"sqlite:///{folder}/mlflow.db")
         yield folder
-        mlflow.set_tracking_uri(None)
 
 
 @pytest.fixture(scope="module")

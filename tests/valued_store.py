@@ -1,6 +1,7 @@
 """Stores whose economics can be computed by hand: a real ledger and real tables under scores that a test makes up."""
 
 from datetime import UTC, date, datetime
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
@@ -35,11 +36,18 @@ SCORED = pd.DataFrame(
 )
 
 
+@cache
+def few():
+    """Return the ledger of `FEW`; a ledger is only ever read."""
+    return ledger_of(pd.DataFrame(FEW))
+
+
 def ledger_of(log=None, customers=None, columns=None):
-    """Return the ledger of a made-up log, and of a customers table beside it."""
-    return build_ledger(
-        Log(pd.DataFrame(FEW) if log is None else log, columns or Columns(), customers, today=date(2024, 12, 31))
-    )
+    """Return the ledger of a log, by default of `FEW`, and of a customers table beside it."""
+    if log is None and customers is None and columns is None:
+        return few()
+    rows = pd.DataFrame(FEW) if log is None else log
+    return build_ledger(Log(rows, columns or Columns(), customers, today=date(2024, 12, 31)))
 
 
 def valued_store(folder, ledger=None, economics=None, scored=SCORED, as_of=AS_OF):
