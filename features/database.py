@@ -82,7 +82,7 @@ def read_in_database(connection: Any, log: Log) -> Reading | None:
         except DataError:
             return None
         found = {column: _fetch(connection, bought(rows, column)) for column in VARIETIES if column in rows.columns}
-        wrong, problems = unusable(table, log), days.filter(days.problem.notnull()).count().to_pyarrow().as_py()
+        wrong, problems = unusable(table, log), days.filter(days.day.isnull()).count().to_pyarrow().as_py()
         # Of types that Ibis does not know nothing can travel.
         wrong = wrong.select([name for name in wrong.columns if not wrong[name].type().is_unknown()])
         return Reading(days, found, _fetch(connection, wrong if problems else wrong.limit(0)))

@@ -26,7 +26,13 @@ def money(ten_thousandths: Any) -> Any:
 
 def total(term: Any, where: Any = None) -> Any:
     """Return the sum of an integer column as float64, 0 where nothing qualifies."""
-    return _qualifying(term, where).sum().cast("float64").fill_null(0.0)
+    # Nought is added in less time than null is left out.
+    return (term if where is None else where.ifelse(term, 0)).sum().cast("float64").fill_null(0.0)
+
+
+def counted(where: Any) -> Any:
+    """Return how many rows qualify as float64."""
+    return total(where.ifelse(1, 0))
 
 
 def _qualifying(term: Any, where: Any) -> Any:
@@ -49,13 +55,12 @@ def whole_millionths(term: Any) -> Any:
     return (term * float(WEIGHT_SCALE)).round().cast("int64")
 
 
-def squares_total(term: Any, where: Any = None) -> Any:
-    """Return the sum of the squares of a float64 column of money as float64.
+def square_of_money(term: Any) -> Any:
+    """Return the square of a float64 column of money as a decimal, to be summed.
 
     Squares keep twice the decimals of their terms: a square that is cut would show as a spread where there is none.
     """
-    square = (term * term).cast("decimal(38, 8)")
-    return _qualifying(square, where).sum().cast("float64").fill_null(0.0)
+    return (term * term).cast("decimal(38, 8)")
 
 
 def lowest(term: Any, where: Any = None) -> Any:

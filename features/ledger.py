@@ -170,8 +170,8 @@ def build_ledger(
 
 
 def _usable(table: Any) -> Any:
-    """Return the customer-days of a table that also says how many rows have which problem, of nobody and no day."""
-    return table.filter(table.problem.isnull()).drop("problem")
+    """Return the customer-days of a table that also says how many rows have which problem, on no day."""
+    return table.filter(table.day.notnull())
 
 
 def _before(days: Any, as_of: date) -> Any:

@@ -69,8 +69,8 @@ class Quality:
 
 
 def measure(daily: Any) -> Quality:
-    """Return the quality report of a log from its rows grouped by problem, customer and day."""
-    usable = daily.problem.isnull()
+    """Return the quality report of a log from its customer-days, see `features.daily.daily`."""
+    usable = daily.day.notnull()
     bought = usable & (daily.gross > 0)
     customers = daily.filter(usable).group_by("customer_id").aggregate(purchases=(daily.gross > 0).sum())
     counts = customers.aggregate(
@@ -87,7 +87,10 @@ def measure(daily: Any) -> Quality:
         refunded=(daily.gross - daily.net).sum(where=usable).cast("float64"),
         first_day=daily.day.min(where=usable),
         last_day=daily.day.max(where=usable),
-        **{f"problem_{i}": daily.rows.sum(where=daily.problem == name) for i, name in enumerate(PROBLEMS)},
+        **{
+            f"problem_{i}": daily.rows.sum(where=~usable & (daily.customer_id == name))
+            for i, name in enumerate(PROBLEMS)
+        },
     )
     found: dict[str, Any] = {**_row(sums), **_row(counts)}
     problems = {name: int(n) for i, name in enumerate(PROBLEMS) if (n := found.pop(f"problem_{i}"))}

@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-import ibis
-
 from features.ledger import Ledger
 
 SAMPLE = "sample"
@@ -26,8 +24,7 @@ def learnt_from(ledger: Ledger) -> Ledger:
     # The first 32 bits of a digest, as hexadecimal text, sort like numbers.
     drawn = ledger.days.customer_id.hexdigest("md5").substr(0, 8) < f"{int(share * 2**32):08x}"
     days = ledger.days.filter(drawn)
-    ledger.connection.create_table(SAMPLE, days.mutate(problem=ibis.null("string")), overwrite=True)
-    days = ledger.connection.table(SAMPLE).drop("problem")
+    days = ledger.connection.create_table(SAMPLE, days, overwrite=True)
     return replace(ledger, days=days, table=SAMPLE, share=share)
 
 

@@ -1,6 +1,7 @@
 """Snapshots: the features of every customer who bought before an as-of date, one row a customer."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -40,7 +41,10 @@ def snapshot(ledger: Ledger, as_of: date | Sequence[date], window: int = 90, amo
     chosen = families(ledger.days)
     ages = _ages((max(dates) - ledger.span.first_day).days)
     ages = ages.mutate(**{name: value for family in chosen for name, value in family.ages(ages, window).items()})
-    days = _known_days(ledger, dates, among).inner_join(ages, "age")
+    days = ledger.days.mutate(
+        **{name: value for family in chosen for name, value in family.of_days(ledger.days).items()}
+    )
+    days = _known_days(replace(ledger, days=days), dates, among).inner_join(ages, "age")
     aggregates = {name: value for family in chosen for name, value in family.aggregates(days, window).items()}
     customers = days.group_by(*KEYS).aggregate(**aggregates)
     customers = customers.filter(customers.purchase_days > 0)

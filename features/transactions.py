@@ -37,8 +37,8 @@ def transactions(raw: Any, log: Log, margin: str | None = None) -> Any:
     ibis.Table
         One row a row of `raw`: `customer_id` text, `day` date, `amount` int64 (ten-thousandths of the currency),
         `problem` text (null where the row is usable) and those of `order_id`, `product_id`, `category`, `channel`
-        (text), `quantity` and `margin` (int64, ten-thousandths) that the log has. `customer_id`, `day` and `amount`
-        are null where the row has a problem; `margin` is null where it is not a number.
+        (text), `quantity` and `margin` (int64, ten-thousandths) that the log has. `day` and `amount` are null where the
+        row has a problem; `margin` is null where it is not a number.
 
     Raises
     ------
@@ -54,7 +54,6 @@ def transactions(raw: Any, log: Log, margin: str | None = None) -> Any:
     rows = rows.mutate(problem=_problem(rows.customer_id, rows.day, rows.money, log.last_possible_day()))
     usable = rows.problem.isnull()
     return rows.mutate(
-        customer_id=usable.ifelse(rows.customer_id, ibis.null("string")),
         day=usable.ifelse(rows.day, ibis.null("date")),
         amount=usable.ifelse(_scaled(rows.money), ibis.null("int64")),
     ).drop("money")

@@ -42,9 +42,12 @@ class Family:
         Its features; every one is a column that `aggregates` or `ratios` makes.
     aggregates
         From the known days of every customer (the ledger before the as-of date, with `age` = as-of - day and what
-        `ages` says of it) and the window length in days, aggregates over a customer.
+        `of_days` and `ages` say of it) and the window length in days, aggregates over a customer.
     ratios
         From the table of all aggregates, expressions over one customer's row.
+    of_days
+        From the customer-days of a ledger, columns that depend on nothing but the day: they are worked out once,
+        however many as-of dates see it.
     ages
         From a table of every `age` and the window length in days, columns that depend on nothing else: what is dear to
         work out is worked out once an age there, and not once a customer-day.
@@ -56,5 +59,6 @@ class Family:
     features: tuple[Feature, ...]
     aggregates: Callable[[Any, int], Expressions]
     ratios: Callable[[Any, int], Expressions] = lambda customers, window: {}
+    of_days: Callable[[Any], Expressions] = lambda days: {}
     ages: Callable[[Any, int], Expressions] = lambda ages, window: {}
     requires: str | None = None

@@ -4,7 +4,7 @@ from typing import Any
 
 from features.exact import WEIGHT_SCALE, money, share, total, weighted_total, whole_millionths
 from features.families.family import Expressions, Family, Feature
-from features.families.packed import added, bits, in_bits, unpacked
+from features.families.packed import added, bits, in_bits, only, unpacked
 from features.transactions import MONEY_SCALE
 
 TELLING = (30, 90, 365)
@@ -96,8 +96,9 @@ def aggregates(known: Any, window: int) -> Expressions:
     """Return counts and spend by age."""
     net, age = known.net, known.age
     windows = {} if _whole_months(window) else {k: _inside(age, k, window) for k in WINDOWS}
+    packed = [name for name in PACKED if windows or name != "windows"]
     return {
-        **{f"_days_{name}": added(known[f"in_{name}"], known.purchase) for name in PACKED},
+        **{f"_days_{name}": added(only(known[f"in_{name}"], known.purchase)) for name in packed},
         **{f"_net_month_{k}": total(net, known.month == k) for k in MONTHS},
         **{f"_net_{span}": total(net, age <= span) for span in OTHER_SPANS},
         **{f"_net_window_{k}": total(net, inside) for k, inside in windows.items()},
@@ -156,12 +157,12 @@ def _by_month(customers: Any) -> tuple[list[Any], list[Any]]:
 
 def _windows(customers: Any, window: int) -> list[tuple[Any, Any]]:
     """Return purchase days and net (ten-thousandths) of each of `WINDOWS`."""
-    days = [unpacked(customers._days_windows, k - 1, SPAN_BITS) for k in WINDOWS]
     if not _whole_months(window):
+        days = [unpacked(customers._days_windows, k - 1, SPAN_BITS) for k in WINDOWS]
         return [(count, customers[f"_net_window_{k}"]) for k, count in zip(WINDOWS, days, strict=True)]
     months = window // MONTH_DAYS
-    nets = [customers[f"_net_month_{k}"] for k in MONTHS]
-    return [(count, _sum(nets[(k - 1) * months : k * months])) for k, count in zip(WINDOWS, days, strict=True)]
+    days, nets = ([_sum(column[(k - 1) * months : k * months]) for k in WINDOWS] for column in _by_month(customers))
+    return list(zip(days, nets, strict=True))
 
 
 def _slope(months: list[Any]) -> Any:
@@ -176,4 +177,4 @@ def _sum(columns: list[Any]) -> Any:
     return sum(columns[1:], start=columns[0])
 
 
-FAMILY = Family("momentum", FEATURES, aggregates, ratios, of_ages)
+FAMILY = Family("momentum", FEATURES, aggregates, ratios, ages=of_ages)

@@ -23,7 +23,7 @@ def bits(terms: Sequence[Any], width: int) -> Any:
     """
     if len(terms) * width > MOST_BITS:
         raise ValueError(f"{len(terms)} sums of {width} bits need more than {MOST_BITS}")
-    return reduce(add, (term.cast("int64") * _whole(1 << place * width) for place, term in enumerate(terms)))
+    return reduce(add, (_shifted(term, _whole(1 << place * width)) for place, term in enumerate(terms)))
 
 
 def in_bits(place: Any, places: int, width: int) -> Any:
@@ -32,14 +32,23 @@ def in_bits(place: Any, places: int, width: int) -> Any:
     return (place <= places).ifelse(_whole(1) << shift, _whole(0))
 
 
-def added(packed: Any, where: Any) -> Any:
-    """Return the sums of packed columns over the rows that qualify."""
-    return where.ifelse(packed, _whole(0)).sum().cast("int64")
+def only(packed: Any, where: Any) -> Any:
+    """Return packed columns of the rows that qualify; others count for nothing."""
+    return where.ifelse(packed, _whole(0))
+
+
+def added(packed: Any) -> Any:
+    """Return the sums of packed columns."""
+    return packed.sum().cast("int64")
 
 
 def unpacked(sums: Any, place: int, width: int) -> Any:
     """Return the sum of the column at a place, from 0 on, as float64."""
     return ((sums >> _whole(place * width)) & _whole((1 << width) - 1)).cast("float64")
+
+
+def _shifted(term: Any, one: Any) -> Any:
+    return term.ifelse(one, _whole(0)) if term.type().is_boolean() else term.cast("int64") * one
 
 
 def _whole(value: int) -> Any:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from features.exact import lowest, money_total, share, total
+from features.exact import counted, lowest, money_total, share
 from features.families.family import Expressions, Family, Feature
 
 RECENT_DAYS = 180
@@ -26,15 +26,19 @@ FEATURES = (
 )
 
 
+def of_days(days: Any) -> Expressions:
+    """Return what money went back on a day."""
+    return {"back": days.gross - days.net}
+
+
 def aggregates(known: Any, window: int) -> Expressions:
     """Return counts and money of the days on which money went back."""
-    back = known.gross - known.net
-    refund = back > 0
+    refund = known.back > 0
     return {
-        "refund_days": total(refund.cast("int32")),
+        "refund_days": counted(refund),
         "refund_recency_days": lowest(known.age, refund),
-        "refunded": money_total(back),
-        "refunded_recent": money_total(back, known.age <= RECENT_DAYS),
+        "refunded": money_total(known.back),
+        "refunded_recent": money_total(known.back, known.age <= RECENT_DAYS),
     }
 
 
@@ -43,4 +47,4 @@ def ratios(customers: Any, window: int) -> Expressions:
     return {"refund_share": share(customers.refunded, customers.gross)}
 
 
-FAMILY = Family("refunds", FEATURES, aggregates, ratios)
+FAMILY = Family("refunds", FEATURES, aggregates, ratios, of_days)

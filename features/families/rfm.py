@@ -4,6 +4,7 @@ from typing import Any
 
 from features.exact import (
     WEIGHT_SCALE,
+    counted,
     deviation,
     highest,
     lowest,
@@ -11,7 +12,7 @@ from features.exact import (
     money,
     money_total,
     share,
-    squares_total,
+    square_of_money,
     total,
     whole_millionths,
 )
@@ -62,26 +63,38 @@ FEATURES = (
 )
 
 
+def of_days(days: Any) -> Expressions:
+    """Return what a purchase day is worth, squared and as a logarithm; nothing of other days."""
+    worth = days.purchase.ifelse(days.net, None)
+    # Of a day without a purchase this is 0.
+    logarithm = whole_millionths((money(days.gross) + 1.0).log())
+    return {
+        "worth": worth,
+        "worth_in_money": money(worth),
+        "worth_squared": square_of_money(money(worth)),
+        "first_worth": (days.purchase_number == 1).ifelse(days.net, None),
+        "gross_log": logarithm,
+        "gross_log_squared": logarithm * logarithm,
+    }
+
+
 def aggregates(known: Any, window: int) -> Expressions:
     """Return what one customer's known days say of recency, frequency and monetary value."""
-    bought, net = known.purchase, known.net
-    # Of a day without a purchase this is 0.
-    logarithm = whole_millionths((money(known.gross) + 1.0).log())
     return {
-        "recency_days": lowest(known.age, bought),
-        "purchase_days": total(bought.cast("int32")),
+        "recency_days": lowest(known.age, known.purchase),
+        "purchase_days": counted(known.purchase),
         "orders": total(known.orders),
-        "spend": money_total(net),
+        "spend": money_total(known.net),
         "gross": money_total(known.gross),
-        "_net": money_total(net, bought),
-        "_net_squares": squares_total(money(net), bought),
-        "_log": total(logarithm) / float(WEIGHT_SCALE),
-        "_log_squares": total(logarithm * logarithm) / float(WEIGHT_SCALE**2),
-        "monetary_median": middle(money(net), bought),
-        "monetary_min": money(lowest(net, bought)),
-        "monetary_max": money(highest(net, bought)),
-        "monetary_first": money(lowest(net, known.purchase_number == 1)),
-        "monetary_last": money(lowest(net, known.last)),
+        "_net": money_total(known.worth),
+        "_net_squares": total(known.worth_squared),
+        "_log": total(known.gross_log) / float(WEIGHT_SCALE),
+        "_log_squares": total(known.gross_log_squared) / float(WEIGHT_SCALE**2),
+        "monetary_median": middle(known.worth_in_money),
+        "monetary_min": money(lowest(known.worth)),
+        "monetary_max": money(highest(known.worth)),
+        "monetary_first": money(lowest(known.first_worth)),
+        "monetary_last": money(lowest(known.net, known.last)),
     }
 
 
@@ -102,4 +115,4 @@ def ratios(customers: Any, window: int) -> Expressions:
     }
 
 
-FAMILY = Family("rfm", FEATURES, aggregates, ratios)
+FAMILY = Family("rfm", FEATURES, aggregates, ratios, of_days)

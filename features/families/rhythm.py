@@ -6,7 +6,7 @@ import ibis
 
 from features.exact import WEIGHT_SCALE, deviation, highest, lowest, middle, share, total, whole_millionths
 from features.families.family import Expressions, Family, Feature
-from features.families.packed import added, bits, unpacked
+from features.families.packed import added, bits, only, unpacked
 
 LOG_SPREAD_FLOOR = 0.3
 """Added to the deviation of logarithmic gaps: two equal gaps do not make a clock."""
@@ -71,22 +71,34 @@ def _collected(values):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Return all values, with or without those that are null: leaving them out is dear, and no null is counted."""
 
 
-def aggregates(known: Any, window: int) -> Expressions:
-    """Return the sums over one customer's gaps and calendar days."""
-    gap = known.gap_days
-    calendar = bits([known.day.day_of_week.index(), known.day.month() >= YEAR_END], CALENDAR_BITS)
+def of_days(days: Any) -> Expressions:
+    """Return the gap before a purchase day, squared and as a logarithm, and its place in week and year, packed."""
+    gap = days.gap_days
+    calendar = bits([days.day.day_of_week.index(), days.day.month() >= YEAR_END], CALENDAR_BITS)
     logarithm = whole_millionths((gap.cast("float64") + 1.0).log())
     return {
-        "_gap_squares": total(gap * gap),
-        "_gap_log": total(logarithm) / float(WEIGHT_SCALE),
-        "_gap_log_squares": total(logarithm * logarithm) / float(WEIGHT_SCALE**2),
-        "gap_min": lowest(gap),
-        "gap_median": middle(gap),
-        "gap_max": highest(gap),
-        "gap_last": lowest(gap, known.last),
-        # Gaps are counted, never looked up by place, so that their order does not matter. Small numbers keep it small.
-        "_gaps": _collected(gap.cast("int32")),
-        "_calendar": added(calendar, known.purchase),
+        # Small numbers keep lists of them small.
+        "gap": gap.cast("int32"),
+        "gap_squared": gap * gap,
+        "gap_log": logarithm,
+        "gap_log_squared": logarithm * logarithm,
+        "calendar": only(calendar, days.purchase),
+    }
+
+
+def aggregates(known: Any, window: int) -> Expressions:
+    """Return the sums over one customer's gaps and calendar days."""
+    return {
+        "_gap_squares": total(known.gap_squared),
+        "_gap_log": total(known.gap_log) / float(WEIGHT_SCALE),
+        "_gap_log_squares": total(known.gap_log_squared) / float(WEIGHT_SCALE**2),
+        "gap_min": lowest(known.gap),
+        "gap_median": middle(known.gap),
+        "gap_max": highest(known.gap),
+        "gap_last": lowest(known.gap, known.last),
+        # Gaps are counted, never looked up by place, so that their order does not matter.
+        "_gaps": _collected(known.gap),
+        "_calendar": added(known.calendar),
     }
 
 
@@ -118,4 +130,4 @@ def ratios(customers: Any, window: int) -> Expressions:
     }
 
 
-FAMILY = Family("rhythm", FEATURES, aggregates, ratios)
+FAMILY = Family("rhythm", FEATURES, aggregates, ratios, of_days)

@@ -4,7 +4,7 @@ from typing import Any
 
 import ibis
 
-from features.exact import money_total, total
+from features.exact import counted, money_total
 from features.families.family import Expressions, Family, Feature
 from features.window import SEASON_DAYS
 
@@ -28,7 +28,7 @@ def aggregates(known: Any, window: int) -> Expressions:
     """Return counts and spend of the outcome window's weeks a year ago: ages (364 - window, 364]."""
     same_weeks = (known.age > SEASON_DAYS - window) & (known.age <= SEASON_DAYS)
     return {
-        "_season_days": total((known.purchase & same_weeks).cast("int32")),
+        "_season_days": counted(known.purchase & same_weeks),
         "_season_spend": money_total(known.net, same_weeks),
     }
 

@@ -20,13 +20,21 @@ FEATURES = (
 )
 
 
+def of_days(days: Any) -> Expressions:
+    """Return the orders and the weekday of first purchase days; nothing of other days."""
+    first = days.purchase_number == 1
+    return {
+        "orders_at_first": first.ifelse(days.orders, None),
+        "weekday_at_first": first.ifelse(days.day.day_of_week.index(), None),
+    }
+
+
 def aggregates(known: Any, window: int) -> Expressions:
     """Return the age of the first purchase day, its orders and its weekday."""
-    first = known.purchase_number == 1
     return {
         "tenure_days": highest(known.age, known.purchase),
-        "first_orders": highest(known.orders, first),
-        "first_weekday": highest(known.day.day_of_week.index(), first),
+        "first_orders": highest(known.orders_at_first),
+        "first_weekday": highest(known.weekday_at_first),
     }
 
 
@@ -40,4 +48,4 @@ def ratios(customers: Any, window: int) -> Expressions:
     }
 
 
-FAMILY = Family("tenure", FEATURES, aggregates, ratios)
+FAMILY = Family("tenure", FEATURES, aggregates, ratios, of_days)

@@ -126,13 +126,12 @@ def _with_problems(days: Any, manifest: Manifest) -> Any:
     problems: Counter[str] = Counter()
     for file in manifest.files.values():
         problems.update(file.problems)
-    usable = days.select(problem=ibis.null("string"), **{name: days[name] for name in days.columns})
     if not problems:
-        return usable
-    schema = {"problem": "string", "rows": "int64"}
-    counts = ibis.memtable({"problem": list(problems), "rows": list(problems.values())}, schema=schema)
-    others = {name: ibis.null(kind) for name, kind in usable.schema().items() if name not in schema}
-    return usable.union(counts.mutate(**others).select(usable.columns))
+        return days
+    schema = {"customer_id": "string", "rows": "int64"}
+    counts = ibis.memtable({"customer_id": list(problems), "rows": list(problems.values())}, schema=schema)
+    others = {name: ibis.null(kind) for name, kind in days.schema().items() if name not in schema}
+    return days.union(counts.mutate(**others).select(days.columns))
 
 
 def _said(changes: Changes, months: Collection[str]) -> str:

@@ -85,7 +85,7 @@ class Night:
         rows = rows.filter(rows.problem.isnull())
         if self.changes.same:
             rows = rows.filter(month_of(rows).isin(sorted(months)))
-        self._write(DAYS, daily(rows).drop("problem"))
+        self._write(DAYS, daily(rows))
         for column in VARIETIES:
             if column in rows.columns:
                 self._write(column, bought(rows, column))
