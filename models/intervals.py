@@ -9,9 +9,9 @@ FloatArray = NDArray[np.float64]
 
 LEVEL = 0.8
 WIDEST_LEVEL = 0.98
-NEAR, MOST_BACK = 0.75, 0.1
+NEAR, MOST_BACK = 0.7, 0.05
 """Bins in which this share of the level spends nothing begin to give back what others hold too much; each at most so
-much of its own."""
+much of its own, or what bins hold too much on average where that is more."""
 GRID = np.round(np.arange(0.01, 1.0, 0.01), 2)
 """Quantiles that are kept."""
 ROWS_A_BIN = 2_500
@@ -101,9 +101,9 @@ class SpendIntervals:
 
 def _given_back(nothing: FloatArray, level: float) -> FloatArray:
     """Return by how much less than the level each bin is to hold (bins,), given the share that spends nothing."""
+    too_much = float(np.maximum(nothing - level, 0.0).mean())
     near = np.clip((nothing / level - NEAR) / (1.0 - NEAR), 0.0, 1.0)
     # Below the share that spends nothing no interval can go.
-    room = near * np.clip(level - nothing, 0.0, MOST_BACK)
-    too_much = float(np.maximum(nothing - level, 0.0).sum())
-    given: FloatArray = room * min(1.0, too_much / max(float(room.sum()), SMALLEST_FORECAST))
+    room = near * np.clip(level - nothing, 0.0, max(too_much, MOST_BACK))
+    given: FloatArray = room * min(1.0, too_much / max(float(room.mean()), SMALLEST_FORECAST))
     return given
