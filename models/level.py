@@ -17,6 +17,8 @@ FADING_DAYS = 180
 YEARLY_WINDOW_DAYS = 350
 PRIOR_BUYERS = 20.0
 """Buyers that count as if they had done what was expected of them: so much noise a level is thought to have."""
+PRIOR_SPENDERS = 100.0
+"""Buyers that it takes for the level of spend to count as much as that of orders: a few large orders move it."""
 QUANTITIES = ("spend", "orders", "active")
 
 
@@ -51,6 +53,17 @@ class Window:
             return 1.0
         prior = expected / buyers * PRIOR_BUYERS
         return (happened + prior) / (expected + prior)
+
+    def telling(self, quantity: str) -> float:
+        """Return what of a level tells of the next one: that of spend leans on that of orders, the more the fewer buy.
+
+        Customers come and stay away together; that some of them spent a lot is luck, and it does not come again.
+        """
+        level, buyers = self.level(quantity), self.expected["active"]
+        if quantity != "spend" or buyers <= 0:
+            return level
+        lasting = buyers / (buyers + PRIOR_SPENDERS)
+        return float(level**lasting * self.level("orders") ** (1.0 - lasting))
 
 
 class Dates(Protocol):
@@ -152,7 +165,7 @@ class LevelRule:
         if last_year is None:
             return Level(1.0, 1.0, 1.0, "BTYD as it is: there is no last year")
         if dates.settled:
-            factors = {quantity: last_year.level(quantity) for quantity in QUANTITIES}
+            factors = {quantity: last_year.telling(quantity) for quantity in QUANTITIES}
             return Level(**factors, rule="the same season last year")
         before = found.get(dates.year_before) if dates.year_before else None
         if before is None:
@@ -167,19 +180,19 @@ class LevelRule:
         What it is shrunk by counts the windows that do not overlap: n of them leave n/(n + 1) of its logarithm.
         """
         ages = np.array([(past[0].as_of - window.as_of).days for window in past])
-        logs = np.log([window.level(quantity) for window in past])
+        logs = np.log([window.telling(quantity) for window in past])
         n = 1.0 + (len(past) - 1) * self.step_days / self.window_days
         return float(np.exp(np.average(logs, weights=np.exp(-ages / FADING_DAYS)) * n / (n + 1.0)))
 
     def _seasonal(self, quantity: str, past: Sequence[Window], last_year: Window, before: Window) -> float:
-        level = last_year.level(quantity)
-        changed = past[0].level(quantity) * level / before.level(quantity)
+        level = last_year.telling(quantity)
+        changed = past[0].telling(quantity) * level / before.telling(quantity)
         median = float(np.median([self.recent(past, quantity), level, changed]))
         return float(np.sqrt(np.sqrt(level * changed) * median))
 
     def _young(self, quantity: str, past: Sequence[Window], now: Window, last_year: Window) -> float:
         """Return the median of recent level, last year's, and last year's growth into the window: one may be wild."""
-        level = last_year.level(quantity)
+        level = last_year.telling(quantity)
         before, expected = last_year.before[quantity], now.expected[quantity]
         if before <= 0 or expected <= 0:
             return level

@@ -84,6 +84,23 @@ def test_a_window_without_expectations_says_nothing(happened):
     assert window(90, happened, expected=0.0).level("orders") == 1.0
 
 
+# What of a level tells of the next
+
+
+@pytest.mark.parametrize(("buyers", "told"), [(100.0, 1.2), (300.0, 1.44**0.75), (1e9, 1.44)])
+def test_spend_leans_on_orders_as_much_as_on_itself_where_a_hundred_buyers_are_expected(buyers, told):
+    sums = {name: dict.fromkeys(QUANTITIES, buyers) for name in ("expected", "before")}
+    # Orders as expected, and 44 % more money than that.
+    happened = {"spend": 1.44 * (buyers + 20) - 20, "orders": buyers, "active": buyers}
+    found = replace(window(90, 0.0), happened=happened, **sums)
+    assert found.telling("spend") == pytest.approx(told)
+    assert [found.telling(name) for name in ("orders", "active")] == [1.0, 1.0]
+
+
+def test_where_no_buyers_are_expected_a_level_tells_nothing():
+    assert window(90, 100.0, expected=0.0).telling("spend") == 1.0
+
+
 # Recent levels
 
 
@@ -198,10 +215,10 @@ def test_where_growth_cannot_be_told_last_years_season_stands_alone(now, season)
 
 
 def test_each_quantity_has_its_own_level():
-    # The levels are 1.44, 1.21 and 0.64, of which one yearly window leaves the roots.
+    # The levels are 1.44, 1.21 and 0.64, of which one yearly window leaves the roots; of 100 buyers spend tells half.
     happened = {"spend": 152.8, "orders": 125.2, "active": 56.8}
     past = replace(window(365, 0.0), happened=happened)
-    assert factors(forecast(YEARLY, past)) == pytest.approx((1.2, 1.1, 0.8))
+    assert factors(forecast(YEARLY, past)) == pytest.approx(((1.2 * 1.1) ** 0.5, 1.1, 0.8))
 
 
 # Whatever the windows
@@ -254,22 +271,22 @@ def test_no_recent_ratio_is_carried_on_without_a_last_year(past, now, settled, w
 @given(past=pasts, now=nows, last_year=seasons)
 def test_recent_ratios_move_the_level_no_further_than_last_year_and_growth_allow(past, now, last_year):
     growth = now.before["spend"] * last_year.happened["spend"] / last_year.before["spend"] / now.expected["spend"]
-    low, high = sorted([last_year.level("spend"), growth])
+    low, high = sorted([last_year.telling("spend"), growth])
     level = forecast(QUARTERLY, *past, now=now, last_year=last_year).spend
     assert low * (1 - 1e-12) <= level <= high * (1 + 1e-12)
 
 
 @given(past=pasts, last_year=seasons, before=befores)
 def test_no_forecast_lies_beyond_all_three_opinions(past, last_year, before):
-    season = last_year.level("spend")
-    opinions = [QUARTERLY.recent(past, "spend"), season, past[0].level("spend") * season / before.level("spend")]
+    season = last_year.telling("spend")
+    opinions = [QUARTERLY.recent(past, "spend"), season, past[0].telling("spend") * season / before.telling("spend")]
     level = forecast(QUARTERLY, *past, last_year=last_year, before=before).spend
     assert min(opinions) * (1 - 1e-12) <= level <= max(opinions) * (1 + 1e-12)
 
 
 @given(past=pasts)
 def test_yearly_windows_are_always_shrunk_towards_btyd(past):
-    level, levels = forecast(YEARLY, *past).spend, [found.level("spend") for found in past]
+    level, levels = forecast(YEARLY, *past).spend, [found.telling("spend") for found in past]
     assert min(1.0, *levels) <= level <= max(1.0, *levels)
     assert abs(np.log(level)) < max(abs(np.log(levels))) or set(levels) == {1.0}
 
