@@ -87,17 +87,27 @@ def distinct(*values: FloatArray) -> tuple[tuple[FloatArray, ...], NDArray[np.in
     inverse : integer array, shape (rows,)
         Position of every row among the distinct ones.
     """
-    # Rows are told apart by hashing, and only the distinct ones are sorted: of millions of customers most are alike.
-    codes = np.zeros(len(values[0]), dtype=np.int64)
-    for column in values:
-        found, known = pd.factorize(column)
-        codes, _ = pd.factorize(codes * len(known) + found)
-    firsts = np.empty(codes.max(initial=-1) + 1, dtype=np.intp)
-    firsts[codes[::-1]] = np.arange(len(codes))[::-1]
-    order = np.lexsort([column[firsts] for column in values[::-1]])
-    place = np.empty(len(order), dtype=np.intp)
-    place[order] = np.arange(len(order))
-    return tuple(column[firsts[order]] for column in values), place[codes]
+    # A place among the column's own values takes few bits, which are sorted one after the other in no time.
+    ranks = [_ranks(column) for column in values]
+    order = np.lexsort(ranks[::-1])
+    begins = np.zeros(len(order), dtype=np.bool_)
+    begins[:1] = True
+    for rank in ranks:
+        ordered = rank[order]
+        begins[1:] |= ordered[1:] != ordered[:-1]
+    inverse = np.empty(len(order), dtype=np.intp)
+    inverse[order] = np.cumsum(begins) - 1
+    firsts = order[begins]
+    return tuple(column[firsts] for column in values), inverse
+
+
+def _ranks(column: FloatArray) -> NDArray[np.unsignedinteger]:
+    """Return the place of every value among the different ones of its column, in the smallest type that holds it."""
+    codes, found = pd.factorize(column)
+    place = np.empty(len(found), dtype=np.min_scalar_type(len(found)))
+    place[np.argsort(found)] = np.arange(len(found), dtype=place.dtype)
+    ranks: NDArray[np.unsignedinteger] = place[codes]
+    return ranks
 
 
 def counted(weights: ArrayLike | None, *values: FloatArray) -> tuple[tuple[FloatArray, ...], FloatArray]:
