@@ -52,7 +52,12 @@ def weighted_total(term: Any, where: Any = None) -> Any:
 
 def whole_millionths(term: Any) -> Any:
     """Return a float64 column in whole millionths, as int64."""
-    return (term * float(WEIGHT_SCALE)).round().cast("int64")
+    return _rounded(term * float(WEIGHT_SCALE)).cast("int64")
+
+
+@ibis.udf.scalar.builtin(name="round", signature=(("float64",), "float64"))  # type: ignore[untyped-decorator,unused-ignore]
+def _rounded(value):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Return whole numbers, halves away from 0; DuckDB raises 10 to the decimals for every row where it is told any."""
 
 
 def square_of_money(term: Any) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 import ibis
 
-from features.exact import money_total, total
+from features.exact import highest, lowest, money_total, total
 from features.ledger import Ledger
 from features.snapshot import KEYS, days_at
 from features.window import outcome_end
@@ -93,12 +93,12 @@ def customer_groups(ledger: Ledger, dates: Sequence[date], window: int) -> Any:
     bought = days.purchase & known
     customers = days.group_by(*KEYS).aggregate(
         purchase_days=bought.sum().cast("float64"),
-        recency_days=days.age.min(where=bought).cast("float64"),
-        tenure_days=days.age.max(where=bought).cast("float64"),
-        spend=_not_negative(days.net.sum(where=known)),
-        net_spend=_not_negative(days.net.sum(where=ahead)),
+        recency_days=lowest(days.age, bought),
+        tenure_days=highest(days.age, bought),
+        spend=_not_negative(known.ifelse(days.net, 0).sum()),
+        net_spend=_not_negative(ahead.ifelse(days.net, 0).sum()),
         purchases=(days.purchase & ahead).sum(),
-        spend_before=_not_negative(days.net.sum(where=known & (days.age <= window))),
+        spend_before=_not_negative((known & (days.age <= window)).ifelse(days.net, 0).sum()),
         purchases_before=(days.purchase & known & (days.age <= window)).sum(),
     )
     customers = customers.filter(customers.purchase_days > 0)
