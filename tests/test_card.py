@@ -22,13 +22,13 @@ from training.card.verdict import SHOWN, losses
 from training.evaluate import MODEL, evaluate
 from training.fit import fit_bundle
 from training.groups import bounded, by_kind, by_value, narrow, off
-from training.pictures import calibration, coverage_chart, importances, pictures
+from training.pictures import calibration, coverage_chart, importances, pictures, png
 from training.tracking import log_training
 
 pytestmark = pytest.mark.slow
 
 AS_OF, EVALUATED, HORIZON = date(1998, 4, 1), date(1998, 1, 1), 90
-FITTING = Fitting(rows=1_000, seed=3)
+FITTING = Fitting(rows=1_000, seed=3, spend_trees=40, churn_trees=40)
 HOSTILE = "<script>alert(1)</script>|`*_x_*`"
 VOID = {"meta", "img"}
 
@@ -60,15 +60,19 @@ def trained(fitted, evaluation, ledger):
     return Trained(fitted, evaluation, FITTING, quality, "0a1b2c")
 
 
+def pages(figures):
+    return {name: png(figure) for name, figure in figures.items()}
+
+
 @pytest.fixture(scope="module")
 def drawn(evaluation, fitted):
-    return pictures(evaluation) | {"importances": importances(fitted.bundle)}
+    return pages(pictures(evaluation) | {"importances": importances(fitted.bundle)})
 
 
 @pytest.fixture(scope="module")
 def empty(drawn):
     """Pictures of nothing, for cards of which only words are read."""
-    return {name: Figure(figsize=(1, 1)) for name in drawn}
+    return dict.fromkeys(drawn, png(Figure(figsize=(1, 1))))
 
 
 @pytest.fixture(scope="module")
@@ -345,7 +349,7 @@ def test_pictures_of_shares_have_a_bar_of_uncertainty_at_every_decile(draw, eval
 
 
 def test_without_evaluation_the_first_lines_say_so(trained, fitted):
-    bare = model_card(replace(trained, evaluation=None, quality={}), {"importances": importances(fitted.bundle)})
+    bare = model_card(replace(trained, evaluation=None, quality={}), pages({"importances": importances(fitted.bundle)}))
     assert "Not evaluated" in " ".join(bare.markdown().splitlines()[:4])
     assert "Not evaluated" in read(bare.html()).text[:300]
     assert {"How good it is", "Where it fails"}.isdisjoint(bare.sections)
@@ -360,7 +364,7 @@ def test_a_log_that_barely_teaches_has_a_card_all_the_same(silent):
     known = build_ledger(Log(log))
     judged = evaluate(known, known.span.end - timedelta(days=30), 30, Fitting(rows=100))
     last = fit_bundle(known, known.span.end, 30, Fitting(rows=100))
-    few = {**pictures(judged), "importances": importances(last.bundle)}
+    few = pages({**pictures(judged), "importances": importances(last.bundle)})
     found = model_card(Trained(last, judged, Fitting(rows=100), known.quality.to_dict(), "run"), few)
     assert not re.search(r"\b(nan|inf|None)\b", found.markdown())
     assert "did not split" in said(found, "Features")

@@ -8,7 +8,7 @@ from serving.web.pages.card_reading import parse_card, read_card
 from training.card.card import Trained, model_card
 from training.card.document import Bullets, Caution, Code, Document, Paragraph, Picture, Strong, Table
 from training.fit import Fitting
-from training.pictures import importances
+from training.pictures import importances, png
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ class TestBlocks:
 
 def test_a_card_of_a_real_training_has_the_sections_that_the_page_shows(small_fitted):
     trained = Trained(small_fitted, None, Fitting(rows=2_000), {}, "run")
-    found = parse_card(model_card(trained, {"importances": importances(small_fitted.bundle)}).markdown())
+    found = parse_card(model_card(trained, {"importances": png(importances(small_fitted.bundle))}).markdown())
     assert str(date(1998, 4, 1)) in found.title
     assert {"What it predicts", "What it does not know", "What must not be done with it", "Data"} <= set(found.sections)
     assert found.lead[0].kind == "caution"

@@ -1,5 +1,6 @@
 """Pictures of an evaluation: calibration, coverage, gain curve, deciles, importances."""
 
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 # Okabe & Ito (2008): told apart with any colour vision.
 MODEL_COLOUR, ACTUAL_COLOUR, QUIET_COLOUR = "#0072B2", "#E69F00", "#767676"
 MOST_FEATURES = 20
+DOTS_AN_INCH = 110
 
 
 def pictures(evaluation: Evaluation) -> dict[str, "Figure"]:
@@ -142,6 +144,13 @@ def importance_table(bundle: Bundle) -> pd.DataFrame:
     gain = {name: booster.feature_importance("gain") for name, booster in boosters.items()}
     table = pd.DataFrame(gain, index=pd.Index(bundle.spend.feature_names_in_, name="feature"))
     return table / table.sum().clip(lower=1e-12)
+
+
+def png(figure: "Figure") -> bytes:
+    """Return a picture as a PNG file."""
+    page = BytesIO()
+    figure.savefig(page, format="png", dpi=DOTS_AN_INCH)
+    return page.getvalue()
 
 
 def _figure(width: float, height: float) -> "Figure":

@@ -18,7 +18,7 @@ from training.card.card import Trained, model_card
 from training.card.document import Document
 from training.evaluate import MODEL, Evaluation
 from training.fit import Fitted, Fitting
-from training.pictures import importance_table, importances, pictures
+from training.pictures import importance_table, importances, pictures, png
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -110,8 +110,8 @@ def log_backtest(backtest: Backtest, horizon_days: int, fingerprint: str) -> str
     return run_id
 
 
-def _log_evaluation(evaluation: Evaluation) -> dict[str, "Figure"]:
-    """Log an evaluation, and return its pictures."""
+def _log_evaluation(evaluation: Evaluation) -> dict[str, bytes]:
+    """Log an evaluation, and return its pictures as PNG."""
     import mlflow
 
     mlflow.log_params({"evaluated_as_of": str(evaluation.as_of), "evaluated_customers": len(evaluation.customers)})
@@ -120,12 +120,16 @@ def _log_evaluation(evaluation: Evaluation) -> dict[str, "Figure"]:
     return _log_pictures(pictures(evaluation))
 
 
-def _log_pictures(drawn: dict[str, "Figure"]) -> dict[str, "Figure"]:
+def _log_pictures(drawn: dict[str, "Figure"]) -> dict[str, bytes]:
     import mlflow
 
-    for name, figure in drawn.items():
-        mlflow.log_figure(figure, f"{name}.png")
-    return drawn
+    # Drawn once, for MLflow and for the card: that takes longer than much of a small training.
+    found = {name: png(figure) for name, figure in drawn.items()}
+    with tempfile.TemporaryDirectory() as folder:
+        for name, page in found.items():
+            (Path(folder) / f"{name}.png").write_bytes(page)
+        mlflow.log_artifacts(folder)
+    return found
 
 
 def _log_card(card: Document) -> None:

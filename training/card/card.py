@@ -2,8 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from models.registry import registered_name
 from training.card.document import Block, Bullets, Caution, Code, Document, Paragraph
@@ -13,10 +12,6 @@ from training.card.verdict import failures, goodness, summary
 from training.evaluate import Evaluation
 from training.fit import Fitted, Fitting
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-DOTS_AN_INCH = 110
 FEWEST_JUDGED = 200
 """Figures of fewer customers are mostly chance."""
 UNKNOWN = (
@@ -64,7 +59,7 @@ class Trained:
     run_id: str
 
 
-def model_card(trained: Trained, pictures: Mapping[str, "Figure"]) -> Document:
+def model_card(trained: Trained, pictures: Mapping[str, bytes]) -> Document:
     """Return the card of a training run.
 
     Parameters
@@ -72,16 +67,15 @@ def model_card(trained: Trained, pictures: Mapping[str, "Figure"]) -> Document:
     trained
         The run.
     pictures
-        `importances` of the bundle; where there is an evaluation, the others of `training.pictures.pictures` as well.
+        PNG of the `importances` of the bundle; where there is an evaluation, those of `training.pictures.pictures` too.
     """
     fitted, evaluation = trained.fitted, trained.evaluation
-    png = {name: _png(figure) for name, figure in pictures.items()}
     sections: dict[str, list[Block]] = {"What it predicts": _subject(fitted)}
     if evaluation is not None:
         sections |= {
             "How good it is": goodness(evaluation),
             "Where it fails": failures(evaluation),
-            "Calibration and intervals": reliability(evaluation, png),
+            "Calibration and intervals": reliability(evaluation, pictures),
         }
     sections |= {
         "What it does not know": [Bullets(UNKNOWN)],
@@ -89,7 +83,7 @@ def model_card(trained: Trained, pictures: Mapping[str, "Figure"]) -> Document:
         "Data": data(fitted, trained.quality),
         "Past windows": lessons(fitted),
         "Method": method(fitted),
-        "Features": features(fitted.bundle, png["importances"]),
+        "Features": features(fitted.bundle, pictures["importances"]),
         "How to make it again": _reproduction(trained),
     }
     name = registered_name(fitted.plan.horizon_days)
@@ -184,9 +178,3 @@ def _reproduction(trained: Trained) -> list[Block]:
             ]
         ),
     ]
-
-
-def _png(figure: "Figure") -> bytes:
-    page = BytesIO()
-    figure.savefig(page, format="png", dpi=DOTS_AN_INCH)
-    return page.getvalue()
