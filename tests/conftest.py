@@ -10,6 +10,12 @@ from types import SimpleNamespace
 
 import pandas as pd
 import pytest
+from filelock import FileLock
+from hypothesis import settings
+
+# What a property shows does not depend on how busy the machine is.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 CDNOW = Path(__file__).parents[1] / "regulars" / "data" / "cdnow.parquet"
 SMALL_AS_OF = date(1998, 4, 1)
@@ -27,19 +33,73 @@ def forgetting():
     os.environ.pop("MLFLOW_TRACKING_URI", None)
 
 
+# The longest first, so that nobody waits at the end for one that began late; the rest by name.
+LONGEST = (
+    "test_spark_score.py",
+    "test_spark_features.py",
+    "test_spark_sources.py",
+    "test_notebooks.py",
+    "test_memory.py",
+    "test_online_retail.py",
+    "test_speed_benchmarks.py",
+    "test_kept_log.py",
+    "test_cli.py",
+    "test_tune.py",
+    "test_browser.py",
+)
+
+
+def pytest_collection_modifyitems(items):
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.name, len(LONGEST)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Files go to workers whole, and those of Spark to one: a cluster takes seconds to start, and more to warm up."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            file = super()._split_scope(nodeid)
+            return "spark" if "test_spark" in file else file
+
+    return Scheduling(config, log)
+
+
 @pytest.fixture(scope="session")
-def new_registry(tmp_path_factory):
+def new_registry(tmp_path_factory, worker_id):
     """Write an MLflow store without a run into a folder, and return its address; to make one takes MLflow seconds."""
     import mlflow
 
-    template = tmp_path_factory.mktemp("registry") / "mlflow.db"
-    mlflow.MlflowClient(f"sqlite:///{template}").search_experiments()
+    own = tmp_path_factory.getbasetemp()
+    # Workers have folders in one of the run: the first to come makes the store for all.
+    template = (own if worker_id == "master" else own.parent) / "registry" / "mlflow.db"
+    with FileLock(f"{template.parent}.lock"):
+        if not template.parent.exists():
+            made = tmp_path_factory.mktemp("making") / "mlflow.db"
+            mlflow.MlflowClient(f"sqlite:///{made}").search_experiments()
+            made.parent.rename(template.parent)
 
     def written(folder):
         shutil.copyfile(template, folder / "mlflow.db")
         return f"sqlite:///{folder}/mlflow.db"
 
     return written
+
+
+@pytest.fixture(scope="session")
+def new_database():
+    """Make a database in a PostgreSQL server and return the address of its superuser; a server takes seconds."""
+    from databases import postgres, run
+
+    with postgres() as server:
+
+        def made(name):
+            run(server, f"create database {name}")
+            return server.replace("/postgres?", f"/{name}?")
+
+        yield made
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ from training.fit import Fitting
 from training.metrics import ORDER_METRICS, judge
 
 WINDOW = Window("a log", OPEN, date(1998, 1, 1), 90)
-LITTLE = Fitting(rows=1_000)
+LITTLE = Fitting(rows=1_000, spend_trees=40, churn_trees=40)
 NOWHERE = Path("nowhere.parquet")
 
 

@@ -10,11 +10,13 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import httpx
 import pytest
 
 from benchmarks.made_up_store import make_store
+from regulars import cli
 from regulars.exits import DONE, WRONG_INPUT
 from serving.web.people import People
 from serving.web.scopes import SCOPES
@@ -27,7 +29,9 @@ COMMAND = [sys.executable, "-m", "regulars", "serve"]
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("server") / "store"
+    # Of a long name, which must not break the line from which the address is copied.
+    folder = tmp_path_factory.mktemp("server") / ("long" * 20) / "store"
+    folder.parent.mkdir()
     make_store(folder, 30)
     return folder
 
@@ -73,21 +77,29 @@ def until_it_answers(url: str) -> None:
     raise AssertionError(f"{url} does not answer")
 
 
-def refused(*flags: str, **environment: str) -> str:
-    found = subprocess.run(
-        [*COMMAND, *flags], capture_output=True, text=True, env=os.environ | environment, timeout=120
-    )
-    assert found.returncode == WRONG_INPUT
-    assert found.stdout == ""
-    assert found.stderr.startswith("regulars: ")
-    assert "Traceback" not in found.stderr
-    return found.stderr
+@pytest.fixture
+def refused(capsys, monkeypatch):
+    """Start the command, which must be refused: one message, and no server that would run for ever."""
+    monkeypatch.setattr("serving.web.server.serve", lambda *_: pytest.fail("it was not refused"))
+    return partial(_refused, capsys)
+
+
+def _refused(capsys, *flags: str) -> str:
+    with pytest.raises(SystemExit) as left:
+        cli.main(["serve", *flags])
+    said = capsys.readouterr()
+    assert left.value.code == WRONG_INPUT
+    assert said.out == ""
+    assert said.err.startswith("regulars: ")
+    assert "Traceback" not in said.err
+    return said.err
 
 
 @pytest.mark.slow
 def test_it_says_where_it_is_and_how_to_let_somebody_in_and_ends_with_ctrl_c(store):
     with serving(store) as (server, url, said):
         assert url.startswith("http://127.0.0.1:")
+        assert said[-1].rstrip().endswith(f"at {url} (stop with Ctrl-C)")
         text = " ".join("".join(said).split())
         assert "regulars person create NAME" in text
         assert "regulars token create NAME" in text
@@ -98,15 +110,6 @@ def test_it_says_where_it_is_and_how_to_let_somebody_in_and_ends_with_ctrl_c(sto
         assert found.status_code == 200
         assert "server" not in found.headers
     assert server.returncode == DONE
-
-
-@pytest.mark.slow
-def test_the_address_can_be_copied_however_long_the_stores_name_is(tmp_path):
-    folder = tmp_path / ("long" * 20) / "store"
-    folder.parent.mkdir()
-    make_store(folder, 3)
-    with serving(folder) as (_, url, said):
-        assert said[-1].rstrip().endswith(f"at {url} (stop with Ctrl-C)")
 
 
 @pytest.mark.slow
@@ -133,8 +136,7 @@ def test_with_a_secret_sessions_outlive_the_server(store):
         assert httpx.get(f"{url}/api/v1/lists", cookies=cookies, timeout=60).status_code == 200
 
 
-@pytest.mark.slow
-def test_a_port_that_is_taken_is_one_message(store):
+def test_a_port_that_is_taken_is_one_message(store, refused):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         said = refused("--store", str(store), "--port", str(port))
@@ -142,10 +144,10 @@ def test_a_port_that_is_taken_is_one_message(store):
     assert "--port" in said
 
 
-@pytest.mark.slow
-def test_a_short_secret_and_no_workers_are_refused(store):
-    assert "REGULARS_SECRET" in refused("--store", str(store), REGULARS_SECRET="short")
+def test_a_short_secret_and_no_workers_are_refused(store, refused, monkeypatch):
     assert "at least one worker" in refused("--store", str(store), "--workers", "0")
+    monkeypatch.setenv("REGULARS_SECRET", "short")
+    assert "REGULARS_SECRET" in refused("--store", str(store))
 
 
 @pytest.mark.parametrize(

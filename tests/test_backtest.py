@@ -22,7 +22,7 @@ from training.metrics import HIGHER_IS_BETTER, ORDER_METRICS, judge
 from training.train import newest_evaluation
 
 HORIZON = 90
-LITTLE = Fitting(rows=1_000)
+LITTLE = Fitting(rows=1_000, spend_trees=40, churn_trees=40)
 
 
 @pytest.fixture(scope="module")

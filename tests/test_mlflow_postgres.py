@@ -4,7 +4,7 @@ from datetime import date
 
 import mlflow
 import pytest
-from databases import postgres, rows
+from databases import rows
 
 import regulars
 from models.registry import aliased, connect, load_registered
@@ -13,13 +13,14 @@ from training.tracking import log_training
 pytestmark = pytest.mark.slow
 
 AS_OF, HORIZON = date(1998, 4, 1), 90
-FITTING = regulars.Fitting(rows=1_000, seed=3)
+FITTING = regulars.Fitting(rows=1_000, seed=3, spend_trees=40, churn_trees=40)
 
 
 @pytest.fixture(scope="module")
-def database(tmp_path_factory):
-    """A server that MLflow's own variable names."""
-    with postgres() as address, pytest.MonkeyPatch.context() as patch:
+def database(tmp_path_factory, new_database):
+    """A database that MLflow's own variable names."""
+    address = new_database("mlflow")
+    with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("mlflow"))
         patch.setenv("MLFLOW_TRACKING_URI", address)
         mlflow.set_tracking_uri(address)

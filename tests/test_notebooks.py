@@ -51,13 +51,21 @@ def smaller(tmp_path_factory):
     some = log["customer_id"].drop_duplicates().sample(CUSTOMERS, random_state=1)
     path = tmp_path_factory.mktemp("few") / "log.parquet"
     log[log["customer_id"].isin(some)].to_parquet(path)
-    return {"LOG": f"LOG = {str(path)!r}", "RATES": "RATES, DRAWS, SHUFFLES = [0.02, 0.05], 2, 20"}
+    few_trees = "regulars.Fitting(spend_trees=20, churn_trees=20)"
+    lines = (
+        f"LOG = {str(path)!r}",
+        f"CUTOFFS, FITTING = 1, {few_trees}",
+        f"FITTING = {few_trees}",
+        'PARTS, PARTS_ROWS = ("member:ridge",), 1_000',
+        "RATES, DRAWS, SHUFFLES = [0.02], 2, 20",
+    )
+    return {line.partition(" =")[0]: line for line in lines}
 
 
 def given(notebook, parameters):
     """Give other values to the parameters that a notebook has, in a cell behind those tagged so, as Papermill does."""
     [place] = [i for i, cell in enumerate(notebook.cells) if "parameters" in cell.metadata.get("tags", [])]
-    stated = [line.partition(" ")[0].rstrip(",") for line in notebook.cells[place].source.splitlines()]
+    stated = [line.partition(" =")[0] for line in notebook.cells[place].source.splitlines()]
     assert "LOG" in stated
     other = "\n".join(line for name, line in parameters.items() if name in stated)
     notebook.cells.insert(place + 1, nbformat.v4.new_code_cell(other))

@@ -21,7 +21,7 @@ from training.fit import UNPROVEN_ROWS, Fitting, fit_bundle
 from training.tracking import rehearsed
 
 FIRST = date(2024, 1, 1)
-LITTLE = Fitting(rows=1_500)
+LITTLE = Fitting(rows=1_500, spend_trees=40, churn_trees=40)
 
 
 def day(after):

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 import psycopg
 import pyarrow as pa
 import pytest
-from databases import AS_OF, HORIZON, content, made_up, postgres, rows, run, scored
+from databases import AS_OF, HORIZON, content, made_up, rows, run, scored
 
 from regulars import cli
 from regulars.errors import PublishError, StoreError
@@ -34,9 +34,8 @@ from pg_attribute a where a.attrelid = %s::regclass and a.attnum > 0 and not a.a
 
 
 @pytest.fixture(scope="module")
-def database():
-    with postgres() as address:
-        yield address
+def database(new_database):
+    return new_database("publish")
 
 
 @pytest.fixture

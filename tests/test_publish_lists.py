@@ -6,7 +6,7 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from databases import AS_OF, content, postgres, rows, run, scored
+from databases import AS_OF, content, rows, run, scored
 from listed_store import CUSTOMERS, listed_store, log_of
 from valued_store import ledger_of
 
@@ -27,9 +27,8 @@ CONSENTING = {f"c{number:04d}" for number in range(CUSTOMERS) if number % 5}
 
 
 @pytest.fixture(scope="module")
-def database():
-    with postgres() as address:
-        yield address
+def database(new_database):
+    return new_database("lists")
 
 
 @pytest.fixture(scope="module")

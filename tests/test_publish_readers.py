@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from databases import AS_OF, postgres, rows, run, scored
+from databases import AS_OF, rows, run, scored
 
 import serving
 from regulars.errors import PublishError, StoreError
@@ -39,9 +39,8 @@ OF_OURS = "application_name = 'regulars publish' and backend_type = 'client back
 
 
 @pytest.fixture(scope="module")
-def database():
-    with postgres() as address:
-        yield address
+def database(new_database):
+    return new_database("readers")
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from databases import as_role, postgres, rows, run, scored
+from databases import as_role, rows, run, scored
 
 from regulars import cli
 from regulars.errors import PublishError
@@ -26,10 +26,10 @@ SECRET = "s3cret/w0rd"
 
 
 @pytest.fixture(scope="module")
-def database():
-    with postgres() as address:
-        run(address, *BLOCKS)
-        yield address
+def database(new_database):
+    address = new_database("rights")
+    run(address, *BLOCKS)
+    return address
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +131,7 @@ class TestRefusals:
         assert SECRET not in message
 
     def test_a_database_of_another_name(self, capsys, store, database):
-        message = refusal(capsys, store, "--to", database.replace("/postgres?", "/shop?"))
+        message = refusal(capsys, store, "--to", database.replace("/rights?", "/shop?"))
         assert "cannot be reached" in message
         assert '"shop" does not exist' in message
 
@@ -242,7 +242,7 @@ class TestAddresses:
     def test_the_password_may_stand_where_libpq_looks_for_it(self, store, database, monkeypatch, with_passwords):
         run(database, "grant regulars_publisher to clerk")
         monkeypatch.setenv("PGPASSWORD", SECRET)
-        assert publish(store, as_role(database, "clerk")).database == "postgresql:///postgres"
+        assert publish(store, as_role(database, "clerk")).database == "postgresql:///rights"
 
     def test_what_it_says_is_what_libpq_gets(self):
         parts = address_parts("postgres://clerk:a%40b%2F@host:5433/shop?sslmode=require&connect_timeout=3")

@@ -163,7 +163,10 @@ def test_every_command_that_is_measured_can_be_given(log):
 
 
 @pytest.mark.slow
-def test_scoring_is_compared_with_ledger_snapshot_and_raw_predictions_of_the_same_rows(run, log):
+def test_scoring_is_compared_with_ledger_snapshot_and_raw_predictions_of_the_same_rows(
+    run, log, tmp_path, new_registry, monkeypatch
+):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", new_registry(tmp_path))
     rows, _, _ = run(score, log, "--as-of", EARLY)
     least = [rows[what] for what in ("log to ledger", "snapshot", "raw Booster.predict")]
     assert rows[score.MINIMUM]["seconds"] == pytest.approx(sum(row["seconds"] for row in least))

@@ -28,7 +28,7 @@ from training.train import train
 pytestmark = pytest.mark.slow
 
 AS_OF, HORIZON = date(1998, 4, 1), 90
-FITTING = Fitting(rows=1_000, seed=3)
+FITTING = Fitting(rows=1_000, seed=3, spend_trees=40, churn_trees=40)
 PICTURES = ["calibration.png", "coverage.png", "deciles.png", "gain_curve.png", "importances.png"]
 CONNECT = "from models.registry import connect; connect(); connect()"
 

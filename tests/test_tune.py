@@ -28,7 +28,7 @@ pytestmark = pytest.mark.slow
 
 AS_OF, HORIZON = date(1998, 1, 1), 90
 LITTLE = Fitting(rows=3_000, seed=3)
-TOO_LITTLE = Fitting(rows=300)
+TOO_LITTLE = Fitting(rows=300, spend_trees=40, churn_trees=40)
 NOW = datetime(2024, 1, 1, tzinfo=UTC)
 losses_of = training.search.tune._losses
 
