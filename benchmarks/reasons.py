@@ -1,10 +1,13 @@
 """How faithful cheap reasons are: the small surrogate that they come from, beside TreeSHAP of what it stands in for.
 
-A bundle is fitted on a log, and its customers are told their reasons. Three things are measured on customers drawn from
+A bundle is fitted on a log, and its customers are told their reasons. Four things are measured on customers drawn from
 its snapshot: which share of the variance of the log predictions the surrogate explains; how often its strongest feature
 is that of a surrogate fifty times as large, says the same number, or is among the three strongest of that one; and the
 same beside TreeSHAP of the two spend boosters of the blend themselves. These learn only what their offsets leave over:
 what moves the buy-till-you-die model and the linear mixture, most of a prediction, they do not see.
+
+And whether reasons are true: how often the prediction moves against a reason where what it names, with the features
+that say nearly the same, is taken away by putting other customers' values in its place.
 
     python -m benchmarks.reasons LOG --as-of 2025-01-01
 """
@@ -12,9 +15,10 @@ what moves the buy-till-you-die model and the linear mixture, most of a predicti
 import argparse
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import lightgbm as lgb
 import numpy as np
@@ -26,7 +30,7 @@ from features.log import Columns, Log
 from features.snapshot import sampled, snapshot
 from models.booster import SHARED
 from models.bundle import Bundle, modelled
-from serving.scoring.reasons import reasons
+from serving.scoring.reasons import NOBODY, REASONS, reasons, strongest
 from serving.scoring.sentences import Sentence
 from training.fit import Fitting, fit_bundle
 
@@ -34,6 +38,9 @@ FloatArray = NDArray[np.float64]
 
 LARGE = {"objective": "regression", "learning_rate": 0.05, "num_leaves": 63, "min_data_in_leaf": 20, "lambda_l2": 1.0}
 LARGE_TREES = 600
+NEARLY_THE_SAME = 0.8
+"""Rank correlation from which two features say the same thing."""
+DRAWS = 4
 EXPLAINED = 3_000
 """Customers whose large TreeSHAP is worked out: it does a few hundred a second."""
 
@@ -62,7 +69,8 @@ def faithfulness(bundle: Bundle, customers: pd.DataFrame) -> dict[str, float]:
     whole = np.asarray(large.predict(matrix[-len(asked) :], pred_contrib=True))[:, :-1]
     found |= {f"large: {name}": share for name, share in agreement(bundle, ours, whole).items()}
     spend = _spend_contributions(bundle, asked)
-    return found | {f"boosters: {name}": share for name, share in agreement(bundle, ours, spend).items()}
+    found |= {f"boosters: {name}": share for name, share in agreement(bundle, ours, spend).items()}
+    return found | truth(bundle, customers.tail(EXPLAINED), logs[-len(asked) :])
 
 
 def agreement(bundle: Bundle, ours: FloatArray, theirs: FloatArray) -> dict[str, float]:
@@ -77,6 +85,44 @@ def agreement(bundle: Bundle, ours: FloatArray, theirs: FloatArray) -> dict[str,
         "first among three": float((first[:, None] == ranked[:, :3]).any(axis=1).mean()),
         "correlation": float(np.corrcoef(ours.ravel(), theirs.ravel())[0, 1]),
     }
+
+
+def truth(bundle: Bundle, customers: pd.DataFrame, logs: FloatArray) -> dict[str, float]:
+    """Return how many customers have a first, second, ... reason, and how often the prediction moves against it."""
+    told, added = strongest(bundle, bundle.encoding.encode(customers))
+    alike = customers.corr("spearman", numeric_only=True).abs() >= NEARLY_THE_SAME
+    found = {}
+    for rank in range(REASONS):
+        columns = {place: _named(bundle, place, alike) for place in {*told[rank]} - {NOBODY}}
+        moved = _without(bundle, customers, told[rank], columns) - logs
+        right = np.sign(-moved) == np.sign(added[rank])
+        has = told[rank] != NOBODY
+        found |= {f"reason {rank + 1}: told": float(has.mean()), f"reason {rank + 1}: true": float(right[has].mean())}
+    return found
+
+
+def _named(bundle: Bundle, place: int, alike: pd.DataFrame) -> list[str]:
+    """Return the features that a sentence names, and those that say nearly the same."""
+    name = bundle.explainer.columns[place]
+    named = {name, *Sentence.of(name, bundle.catalogue, bundle.encoding).fields}
+    return sorted(named | {*alike.index[alike[[one for one in named if one in alike]].any(axis=1)]})
+
+
+def _without(bundle: Bundle, customers: pd.DataFrame, told: Any, columns: Mapping[int, list[str]]) -> FloatArray:
+    """Return mean log predictions (n,) of customers with others' values in the columns of what each is told."""
+    rng, logs = np.random.default_rng(0), []
+    for _ in range(DRAWS):
+        others = customers.iloc[rng.permutation(len(customers))].set_index(customers.index)
+        changed = customers.copy()
+        for place, names in columns.items():
+            changed.loc[told == place, names] = others.loc[told == place, names]
+        # A last purchase cannot lie before the first one, and of one purchase they are the same.
+        recency = np.minimum(changed["recency_days"], changed["tenure_days"])
+        recency = recency.where(changed["purchase_days"] > 1, changed["tenure_days"])
+        expected = bundle.predict(changed.assign(recency_days=recency))["expected_spend"]
+        logs.append(np.log(np.maximum(expected.to_numpy(), 1e-9)))
+    mean: FloatArray = np.mean(logs, axis=0)
+    return mean
 
 
 def _spend_contributions(bundle: Bundle, encoded: pd.DataFrame) -> FloatArray:

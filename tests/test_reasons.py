@@ -14,6 +14,7 @@ from features.snapshot import snapshot
 from models.encoding import Encoding
 from serving.scoring.reasons import REASONS, reasons
 from serving.scoring.sentences import FEWEST_DAYS, Sentence
+from serving.scoring.silence import COUNTED
 from training.fit import Fitting, fit_bundle
 
 AS_OF = date(1998, 4, 1)
@@ -80,7 +81,7 @@ def silenced(bundle, numbers, moved):
     moved = dict(moved)
     for name in moved:
         family, fields = bundle.catalogue[name]["family"], Sentence.of(name, bundle.catalogue, bundle.encoding).fields
-        bought = any(numbers[field] != 0 or numbers[field.replace("spend_", "days_", 1)] != 0 for field in fields)
+        bought = any(numbers[field] != 0 or numbers[COUNTED.get(field, field)] != 0 for field in fields)
         if not bought and (family == "momentum" or (family == "season" and numbers["recency_days"] > 364)):
             moved["recency_days"] += moved[name]
             moved[name] = 0.0

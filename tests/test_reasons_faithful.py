@@ -11,9 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from serving.scoring.reasons import reasons
+from serving.scoring.reasons import reasons, strongest
 from serving.scoring.sentences import Sentence
-from serving.scoring.silence import told_by_last_order
 
 pytestmark = pytest.mark.slow
 
@@ -24,18 +23,19 @@ DRAWS = 4
 
 @dataclass(frozen=True)
 class Reasoned:
-    """Customers, what they are expected to spend, what each sentence adds to its logarithm, and what fields it says."""
+    """Customers, what they are expected to spend, which features their reasons name and what these add, and what fields
+    the sentence of each feature says."""
 
     bundle: object
     snapshot: pd.DataFrame
     logs: np.ndarray
-    added: pd.DataFrame
+    told: np.ndarray
+    added: np.ndarray
     said: dict
 
     def named(self, rank):
-        """Return the feature of each customer whose sentence adds most, second most, ..., and what it adds."""
-        order = np.argsort(-np.abs(self.added.to_numpy()), axis=1, kind="stable")[:, rank]
-        return self.added.columns.to_numpy()[order], self.added.to_numpy()[np.arange(len(order)), order]
+        """Return what each customer's first, second, ... reason names, and what it adds to the log prediction."""
+        return np.array(list(self.said))[self.told[rank]], self.added[rank]
 
     def moved(self, named):
         """Return how the mean log prediction moves where others' values take the place of a sentence a customer."""
@@ -65,8 +65,7 @@ def reasoned(small_bundle, small_snapshot):
     logs = np.log(small_bundle.predict(small_snapshot)["expected_spend"].to_numpy())
     columns = small_bundle.explainer.columns
     said = {name: Sentence.of(name, small_bundle.catalogue, small_bundle.encoding).fields for name in columns}
-    added = told_by_last_order(small_bundle.explainer.contributions(encoded), said, encoded)
-    return Reasoned(small_bundle, small_snapshot, logs, pd.DataFrame(added, index=encoded.index), said)
+    return Reasoned(small_bundle, small_snapshot, logs, *strongest(small_bundle, encoded), said)
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +85,8 @@ def test_the_first_sentence_is_of_the_feature_that_moved_the_prediction_most(rea
 
 
 def test_what_features_add_is_the_prediction_of_customers_whom_the_surrogate_never_saw(reasoned):
-    surrogate = reasoned.added.sum(axis=1).to_numpy()
+    encoded = reasoned.bundle.encoding.encode(reasoned.snapshot)
+    surrogate = reasoned.bundle.explainer.contributions(encoded).sum(axis=1).to_numpy()
     error = reasoned.logs - surrogate
     assert reasoned.bundle.explainer.fidelity_ > 0.9
     assert error.var() < 0.1 * reasoned.logs.var()
@@ -104,7 +104,7 @@ def test_the_second_reason_is_true_as_well(reasoned):
 
 
 def test_the_first_reason_moves_more_than_a_feature_drawn_at_random(reasoned, without_the_first):
-    drawn = np.random.default_rng(1).choice(reasoned.added.columns.to_numpy(), len(reasoned.snapshot))
+    drawn = np.random.default_rng(1).choice(list(reasoned.said), len(reasoned.snapshot))
     at_random = reasoned.moved(drawn)
     assert np.abs(without_the_first).mean() > 2 * np.abs(at_random).mean()
     assert (np.abs(without_the_first) > np.abs(at_random)).mean() > 0.7

@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from features.catalogue import FAMILIES
 from serving.scoring.silence import told_by_last_order
 
 
@@ -48,9 +49,18 @@ def test_one_gap_is_not_how_often_somebody_orders(customers):
 def test_what_came_back_in_full_was_bought(customers):
     left = given_to(customers.assign(days_90=1.0), -0.5, -0.25, 0.0, 0.0).iloc[0]
     assert (left["spend_90"], left["recency_in_gaps"]) == (-0.25, -0.5)
+    last_year = customers.assign(recency_days=400.0, season_days=1.0)
+    assert given_to(last_year, -0.5, 0.0, -0.25, 0.0).loc[0, "season_spend"] == -0.25
 
 
 def test_nothing_bought_in_the_same_weeks_last_year_is_told_by_a_last_order_before_them(customers):
     assert given_to(customers, -0.5, 0.0, -0.25, 0.0).loc[0, "season_spend"] == -0.25
     left = given_to(customers.assign(recency_days=400.0), -0.5, 0.0, -0.25, 0.0).iloc[0]
     assert (left["season_spend"], left["recency_in_gaps"]) == (0, -0.75)
+
+
+def test_families_say_which_feature_counts_the_days_of_a_sum():
+    for family in FAMILIES:
+        units = {feature.name: feature.unit for feature in family.features}
+        assert {(units[money], units[days]) for money, days in family.counted.items()} <= {("money", "count")}
+    assert {name for family in FAMILIES for name in family.counted} >= {"spend_90", "spend_window_1", "season_spend"}

@@ -1,7 +1,7 @@
 """The shape of a feature family: what its features are called and mean, and how they come from the ledger."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 Expressions = Mapping[str, Any]
@@ -53,6 +53,9 @@ class Family:
         work out is worked out once an age there, and not once a customer-day.
     requires
         Column of the ledger without which the family is left out.
+    counted
+        Sum of money -> the feature that counts the purchase days it is of: nothing bought is no day, and not no money,
+        which may have come back.
     """
 
     name: str
@@ -62,3 +65,4 @@ class Family:
     of_days: Callable[[Any], Expressions] = lambda days: {}
     ages: Callable[[Any, int], Expressions] = lambda ages, window: {}
     requires: str | None = None
+    counted: Mapping[str, str] = field(default_factory=dict)

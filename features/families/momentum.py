@@ -38,19 +38,14 @@ def _decayed(tau: int) -> tuple[Feature, Feature]:
     )
 
 
+PAIRS = (
+    *(_pair(str(span), f"in the last {span} days", span in TELLING) for span in SPANS),
+    *(_pair(f"window_{k}", f"in the {ORDINALS[k - 1]} horizon's length", False) for k in WINDOWS),
+    *(_decayed(tau) for tau in DECAYS),
+    *(_pair(f"month_{k}", f"at an age of {MONTH_DAYS * (k - 1) + 1} to {MONTH_DAYS * k} days", False) for k in MONTHS),
+)
 FEATURES = (
-    *(feature for span in SPANS for feature in _pair(str(span), f"in the last {span} days", span in TELLING)),
-    *(
-        feature
-        for k in WINDOWS
-        for feature in _pair(f"window_{k}", f"in the {ORDINALS[k - 1]} horizon's length", False)
-    ),
-    *(feature for tau in DECAYS for feature in _decayed(tau)),
-    *(
-        feature
-        for k in MONTHS
-        for feature in _pair(f"month_{k}", f"at an age of {MONTH_DAYS * (k - 1) + 1} to {MONTH_DAYS * k} days", False)
-    ),
+    *(feature for pair in PAIRS for feature in pair),
     Feature("days_slope", "ratio", "Rise a month of the purchase days of the last 12 months, over their monthly mean."),
     Feature("spend_slope", "ratio", "Rise a month of the net spend of the last 12 months, over its monthly mean."),
     Feature(
@@ -177,4 +172,5 @@ def _sum(columns: list[Any]) -> Any:
     return sum(columns[1:], start=columns[0])
 
 
-FAMILY = Family("momentum", FEATURES, aggregates, ratios, ages=of_ages)
+COUNTED = {spend.name: days.name for days, spend in PAIRS}
+FAMILY = Family("momentum", FEATURES, aggregates, ratios, ages=of_ages, counted=COUNTED)

@@ -42,4 +42,4 @@ def ratios(customers: Any, window: int) -> Expressions:
     }
 
 
-FAMILY = Family("season", FEATURES, aggregates, ratios)
+FAMILY = Family("season", FEATURES, aggregates, ratios, counted={"season_spend": "season_days"})

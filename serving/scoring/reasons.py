@@ -43,14 +43,32 @@ def reasons(bundle: Bundle, encoded: pd.DataFrame) -> pa.ListArray:
         32 days". One that needs a number which the customer does not have is left out; one that says a number or an
         idea which was said comes only where nothing else is left.
     """
-    sentences = [Sentence.of(name, bundle.catalogue, bundle.encoding) for name in bundle.explainer.columns]
-    fields = list(dict.fromkeys(field for sentence in sentences for field in sentence.fields))
-    numbers = _numbers(encoded, fields)
+    sentences = _sentences(bundle)
+    fields = _fields(sentences)
+    chosen, _ = strongest(bundle, encoded)
+    return _worded(chosen, _numbers(encoded, fields), sentences, fields)
+
+
+def strongest(bundle: Bundle, encoded: pd.DataFrame) -> tuple[IntArray, FloatArray]:
+    """Return which features' sentences are told (reasons, n), and what each adds to the log prediction.
+
+    Parameters as for `reasons`; a feature is its place among the explainer's columns, `NOBODY` where none is told.
+    """
+    sentences = _sentences(bundle)
+    fields = _fields(sentences)
     said = dict(zip(bundle.explainer.columns, (sentence.fields for sentence in sentences), strict=True))
-    moved = told_by_last_order(bundle.explainer.contributions(encoded), said, encoded)
-    weights = np.abs(np.array(list(moved.values())))
-    chosen = _chosen(weights, numbers, sentences, fields)
-    return _worded(chosen, numbers, sentences, fields)
+    moved = np.array(list(told_by_last_order(bundle.explainer.contributions(encoded), said, encoded).values()))
+    chosen = _chosen(np.abs(moved), _numbers(encoded, fields), sentences, fields)
+    added = np.where(chosen == NOBODY, 0.0, moved[chosen, np.arange(moved.shape[1])])
+    return chosen, added
+
+
+def _sentences(bundle: Bundle) -> list[Sentence]:
+    return [Sentence.of(name, bundle.catalogue, bundle.encoding) for name in bundle.explainer.columns]
+
+
+def _fields(sentences: Sequence[Sentence]) -> list[str]:
+    return list(dict.fromkeys(field for sentence in sentences for field in sentence.fields))
 
 
 def _numbers(encoded: pd.DataFrame, fields: Sequence[str]) -> FloatArray:

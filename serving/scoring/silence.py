@@ -17,6 +17,7 @@ LAST_ORDER, BESIDE_RHYTHM, USUAL_GAP = "recency_days", "recency_in_gaps", "gap_m
 """Features whose sentences say how long ago the last order was, alone and beside the usual gap; and that gap."""
 LATELY = frozenset(feature.name for feature in momentum.FEATURES)
 LAST_YEAR = frozenset(feature.name for feature in season.FEATURES)
+COUNTED = {**momentum.FAMILY.counted, **season.FAMILY.counted}
 
 
 def told_by_last_order(
@@ -60,7 +61,7 @@ def told_by_last_order(
 def _nothing(encoded: pd.DataFrame, fields: Sequence[str]) -> NDArray[np.bool_]:
     """Return of whom some features of momentum or of season say that nothing was bought since a day long ago."""
     # Net spend of nothing is not enough: what came back in full was bought.
-    names = {name for field in fields for name in (field, field.replace("spend_", "days_", 1))}
+    names = {COUNTED.get(field, field) for field in fields} | {*fields}
     none: NDArray[np.bool_] = np.logical_and.reduce([encoded[name].to_numpy() == 0 for name in names])
     if LAST_YEAR.issuperset(fields):
         none &= encoded[LAST_ORDER].to_numpy() > SEASON_DAYS
