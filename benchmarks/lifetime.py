@@ -27,7 +27,7 @@ from features.snapshot import KEYS, frames, snapshot
 from models.lifetime import Economics, value
 from models.long_run import LongRun
 from models.pin import Totals
-from serving.scoring.past_years import forecast_long_run
+from serving.scoring.past_years import long_run_question
 from training.fit import Fitting, fit_bundle
 from training.metrics import normalised_gini
 
@@ -92,7 +92,7 @@ def curves(case: Case, rows: int) -> dict[str, pd.Series]:
         return value(parts, pins, level)
 
     by_btyd = bundle.btyd.predict(features, case.lifetime_days)
-    long_run = forecast_long_run(bundle, known, case.as_of)
+    long_run = long_run_question(bundle, known.span, case.as_of).alone(known, bundle.btyd)
     return {
         "the horizon's level carried on": allocation["spend"]
         * pins.spend

@@ -11,6 +11,7 @@ Marketing: Journal of Research and Management 3(2), for MBG/NBD.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import ClassVar, Self
 
 import numpy as np
@@ -25,7 +26,7 @@ from models.kept_purchases import KeptPurchases
 from models.likelihood import every, maximise
 
 STARTS = ((1.0, 1.0, 1.0, 1.0), (0.25, 5.0, 0.8, 2.5))
-NODES = 32
+POINTS, SHARES = np.polynomial.legendre.leggauss(32)
 ROWS_AT_A_TIME = 8192
 
 
@@ -168,17 +169,15 @@ class _BetaGeometricNBD(BaseEstimator):  # type: ignore[misc]
 
     def _quadrature(self, x: FloatArray, pace: FloatArray) -> FloatArray:
         """Mean over the dropout probability p, by Gauss-Legendre quadrature on its quantiles; pace = h/(alpha + T)."""
-        points, shares = np.polynomial.legendre.leggauss(NODES)
         levels, level = np.unique(x, return_inverse=True)
-        survived = self.b_ + levels + self.first_chance
-        quantiles: FloatArray = betaincinv(self.a_, survived[:, np.newaxis], (points + 1) / 2)
+        quantiles = np.array([_quantiles(self.a_, self.b_ + some + self.first_chance) for some in levels.tolist()])
         # The quantiles underflow where a is small; this far down the ratio is its limit (r + x)·pace.
         p = np.maximum(quantiles, 1e-200)[level]
         terms = np.log1p(p * pace[:, np.newaxis])
         terms *= -(self.r_ + x)[:, np.newaxis]
         np.expm1(terms, out=terms)
         terms /= p
-        terms *= -shares / 2
+        terms *= -SHARES / 2
         # Not a matrix product: its last bits depend on how many customers come at once.
         purchases: FloatArray = terms.sum(axis=1)
         return purchases
@@ -211,6 +210,13 @@ class MBGNBD(_BetaGeometricNBD):
     """
 
     first_chance = 1
+
+
+@lru_cache(maxsize=4_096)
+def _quantiles(a: float, b: float) -> FloatArray:
+    """Return the quantiles of Beta(a, b) at `POINTS`: dear, and asked for again with every batch of customers."""
+    quantiles: FloatArray = betaincinv(a, b, (POINTS + 1) / 2)
+    return quantiles
 
 
 def _weeks(horizon: float) -> float:

@@ -26,6 +26,8 @@ FINEST = 2**40
 """Sums are kept in whole parts of so many to one, so that neither batches nor their order change a bit of them."""
 Asked = tuple[date, int]
 """As-of date, and days of the window that begins there."""
+CUSTOMERS_AT_A_TIME = 8_192
+"""Customers whose sums before each cut stay in the processor's cache."""
 
 
 class Past:
@@ -41,7 +43,10 @@ class Past:
 
     def __init__(self, btyd: BTYD, asked: Iterable[Asked]) -> None:
         self.btyd = btyd
-        self._sums: dict[Asked, dict[str, int]] = {one: {} for one in asked}
+        self._sums: dict[Asked, dict[str, int]] = {one: {} for one in sorted(set(asked))}
+        self._dates: dict[int, list[date]] = {}
+        for as_of, days in self._sums:
+            self._dates.setdefault(days, []).append(as_of)
         edges = ((_day(as_of), days) for as_of, days in self._sums)
         self._cuts = np.unique([cut for day, days in edges for cut in (day - days, day, day + days)]).astype(np.int64)
 
@@ -54,10 +59,10 @@ class Past:
             Arrow batch of lists of each customer's days: `at` (since 1970-01-01), `net` (ten-thousandths) and
             `purchase`.
         """
-        states = _States.of(diaries, self._cuts)
-        for (as_of, days), sums in self._sums.items():
-            for name, values in self._window(states, _day(as_of), days).items():
-                sums[name] = sums.get(name, 0) + _exact(values)
+        for begin in range(0, len(diaries), CUSTOMERS_AT_A_TIME):
+            states = _States.of(diaries.slice(begin, CUSTOMERS_AT_A_TIME), self._cuts)
+            for days in self._dates:
+                self._count(states, days)
 
     def windows(self) -> dict[Asked, Window]:
         """Return the windows; one at whose beginning nobody was a customer yet has none."""
@@ -71,32 +76,34 @@ class Past:
             if sums.get("customers")
         }
 
-    def _window(self, states: "_States", day: int, days: int) -> dict[str, FloatArray]:
-        """Return what is summed of each customer who had bought before a day (n,)."""
-        begin, before, after = (int(np.searchsorted(self._cuts, cut)) for cut in (day, day - days, day + days))
-        who = np.flatnonzero(states.purchases[begin])
-        cuts = (before, begin, after)
-        net, bought = ({cut: values[cut][who] for cut in cuts} for values in (states.net, states.purchases))
-        expected = self.btyd.predict(
-            pd.DataFrame(
-                {
-                    DAYS: bought[begin],
-                    RECENCY: day - states.last[begin][who],
-                    TENURE: day - states.first[who],
-                    SPEND: np.maximum(net[begin], 0.0) / MONEY_SCALE,
-                }
-            ),
-            days,
+    def _count(self, states: "_States", days: int) -> None:
+        """Count the customers of all windows of one length."""
+        begins = np.array([_day(as_of) for as_of in self._dates[days]])
+        before, begin, after = (np.searchsorted(self._cuts, begins + ahead) for ahead in (-days, 0, days))
+        known = states.purchases[begin] > 0
+        customers = known.sum(axis=1)
+        if not customers.any():
+            return
+        net, bought = (
+            [values[cut][known] for cut in (before, begin, after)] for values in (states.net, states.purchases)
         )
-        spans = {"happened": (begin, after), "before": (before, begin)}
-        found = {"customers": np.ones(len(who))} | {
-            f"expected {name}": expected[name].to_numpy() for name in QUANTITIES
+        summary = {
+            DAYS: bought[1],
+            RECENCY: (begins[:, None] - states.last[begin])[known],
+            TENURE: (begins[:, None] - states.first)[known],
+            SPEND: np.maximum(net[1], 0.0) / MONEY_SCALE,
         }
-        for part, (start, end) in spans.items():
-            orders = bought[end] - bought[start]
-            found[f"{part} spend"] = np.maximum(net[end] - net[start], 0.0) / MONEY_SCALE
+        expected = self.btyd.predict(pd.DataFrame(summary), days)
+        found = {f"expected {name}": expected[name].to_numpy() for name in QUANTITIES}
+        for part, place in (("happened", 1), ("before", 0)):
+            orders = bought[place + 1] - bought[place]
+            found[f"{part} spend"] = np.maximum(net[place + 1] - net[place], 0.0) / MONEY_SCALE
             found |= {f"{part} orders": orders, f"{part} active": (orders > 0).astype(np.float64)}
-        return found
+        found["customers"] = np.ones(len(orders))
+        for name, values in found.items():
+            for as_of, more in zip(self._dates[days], _exact(values, customers), strict=True):
+                sums = self._sums[as_of, days]
+                sums[name] = sums.get(name, 0) + more
 
 
 PARTS = ("happened", "expected", "before")
@@ -133,21 +140,29 @@ class _States:
         # Days are few: which piece each belongs to is looked up.
         pieces = np.searchsorted(cuts, np.arange(begin, begin + span), side="right") * customers
         place = pieces[at - begin] + whose
-        sums = np.bincount(place, weights=net, minlength=size).reshape(shape)
-        counts = np.bincount(place[bought], minlength=size).reshape(shape).astype(np.float64)
+        sums = np.bincount(place, weights=net, minlength=size).astype(np.float64, copy=False).reshape(shape)
+        counts: FloatArray = np.bincount(place[bought], minlength=size).reshape(shape).astype(np.float64)
         last, first = np.full(size, np.iinfo(np.int64).min), np.full(customers, np.iinfo(np.int64).max)
         np.maximum.at(last, place[bought], at[bought])
         np.minimum.at(first, whose[bought], at[bought])
-        last = np.maximum.accumulate(last.reshape(shape), axis=0)
-        return cls(np.cumsum(sums, axis=0), np.cumsum(counts, axis=0), last, first)
+        last = last.reshape(shape)
+        # Row by row: numpy goes down the columns, which lie far apart in memory.
+        for cut in range(1, len(cuts)):
+            sums[cut] += sums[cut - 1]
+            counts[cut] += counts[cut - 1]
+            np.maximum(last[cut], last[cut - 1], out=last[cut])
+        return cls(sums, counts, last, first)
 
 
 def _day(day: date) -> int:
     return (day - EPOCH).days
 
 
-def _exact(values: FloatArray) -> int:
-    """Return the sum of numbers in whole parts of `FINEST` to one."""
+def _exact(values: FloatArray, counts: IntArray) -> list[int]:
+    """Return the sums of so many numbers after each other, each in whole parts of `FINEST` to one."""
     whole = np.floor(values)
     parts = np.rint((values - whole) * FINEST).astype(np.int64)
-    return int(whole.astype(np.int64).sum()) * FINEST + int(parts.sum())
+    ends = np.cumsum(counts)
+    wholes, rest = (np.concatenate([[0], np.cumsum(some)]) for some in (whole.astype(np.int64), parts))
+    found = zip(*((sums[ends] - sums[ends - counts]).tolist() for sums in (wholes, rest)), strict=True)
+    return [one * FINEST + other for one, other in found]

@@ -136,16 +136,18 @@ class OffsetRidge(BaseEstimator):  # type: ignore[misc]
         inputs = np.empty(
             (len(X), len(shape["used"]) + len(shape["gappy"]) + (1 + len(KNOTS)) * len(shape["curved"]) + 1)
         )
-        scaled, flags, bent = np.split(inputs[:, :-1], np.cumsum([len(shape["used"]), len(shape["gappy"])]), axis=1)
-        # In place: with a matrix for every step, most of the time would go into getting memory for it.
-        chosen = X[:, shape["used"]]
-        np.abs(np.divide(chosen, shape["median"], out=scaled), out=scaled)
+        lines, flags, bent = np.split(inputs[:, :-1], np.cumsum([len(shape["used"]), len(shape["gappy"])]), axis=1)
+        # Row by row as they are in X, which indexing would turn; and in place: with a matrix for every step, most of
+        # the time would go into getting memory for it.
+        chosen = np.take(X, shape["used"], axis=1)
+        scaled = np.abs(chosen / shape["median"])
         np.copysign(np.log1p(scaled, out=scaled), chosen, out=scaled)
         scaled -= shape["mean"]
         scaled /= shape["deviation"]
         np.clip(scaled, -WIDEST, WIDEST, out=scaled)
         missing = np.isnan(scaled)
         scaled[missing] = 0.0
+        lines[:] = scaled
         flags[:] = missing[:, shape["gappy"]]
         curved = scaled[:, shape["curved"]]
         bent[:] = np.hstack([curved**2 - 1.0, *(np.maximum(curved - knot, 0.0) for knot in KNOTS)])

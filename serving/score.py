@@ -11,18 +11,16 @@ from typing import Any
 from features.engine import engine_of
 from features.ledger import Ledger
 from features.sample import fits
-from features.window import schedule
 from models.bundle import Bundle
 from models.level import Level
 from models.lifetime import Economics
 from models.pin import Totals
 from models.registry import Registered
-from regulars.errors import BundleError, HistoryError
+from regulars.errors import BundleError
 from serving.scoring.batch import BatchScoring
+from serving.scoring.hindsight import Hindsight
 from serving.scoring.passes import Passes, Pinned, Progress
-from serving.scoring.past_windows import past_windows
-from serving.scoring.past_years import forecast_long_run
-from serving.scoring.revenue import Revenue, past_misses
+from serving.scoring.revenue import Revenue
 from serving.scoring.spark_passes import SparkPasses, shared_folder
 from serving.storage.customer_table import known_customers, write_customers
 from serving.storage.delta import clear, open_delta, read_delta
@@ -113,20 +111,7 @@ def score(
         margins = find_margins(known, as_of, economics, Path(folder))
         acquisition = find_acquisition(known, economics)
         job = _Job(registered, known, as_of, economics, margins, acquisition)
-        scoring = BatchScoring(bundle, as_of, economics, forecast_long_run(bundle, known, as_of))
-        chosen = SparkPasses if on_spark else Passes
-        passes = chosen(scoring, margins, Path(folder) / "allocation.parquet", progress)
-        return job.run(passes, store)
-
-
-def forecast_level(bundle: Bundle, known: Ledger, as_of: date) -> Level:
-    """Forecast the level of an as-of date from the windows of a bundle's length that were complete by then."""
-    plan = schedule(known.span, as_of, bundle.horizon_days, bundle.window_days)
-    found = past_windows(known, bundle.btyd, [(day, plan.window_days) for day in plan.dates])
-    past = {day: window for (day, _), window in found.items()}
-    if as_of not in past:
-        raise HistoryError(f"nobody had bought before {as_of}: the log holds only refunds by then; choose a later date")
-    return bundle.level_rule.forecast(past, plan)
+        return job.run(Path(folder) / "allocation.parquet", store, progress)
 
 
 def _require_later(bundle: Bundle, as_of: date) -> None:
@@ -136,15 +121,6 @@ def _require_later(bundle: Bundle, as_of: date) -> None:
             f"the model was trained as of {trained} and has seen what came after {as_of}: its scores there would look "
             f"better than they are; score as of {trained} or later, or train with --as-of {as_of}"
         )
-
-
-@dataclass(frozen=True)
-class _Aside:
-    """What is found beside the first pass: level, past misses, and what `write_ledger` says where it was written."""
-
-    level: Level
-    misses: list[float]
-    ledger: dict[str, Any] | None
 
 
 @dataclass(frozen=True)
@@ -158,27 +134,36 @@ class _Job:
     margins: Margins
     acquisition: Acquisition
 
-    def run(self, passes: Passes | SparkPasses, store: Store) -> Scoring:
+    def run(self, spill: Path, store: Store, progress: Progress) -> Scoring:
         with store.writing(), ThreadPoolExecutor(max_workers=1) as beside:
-            # None of it is needed by the first pass, and what each leaves of the cores the other takes.
-            aside = beside.submit(self._aside, store)
+            # It is not needed until the scores are committed, and what each leaves of the cores the other takes.
+            written = beside.submit(self._write_ledger, store)
             if not fits(self.known):
                 # Nor is there memory for both.
-                aside.result()
+                written.result()
+            past = Hindsight.of(self.registered.bundle, self.known, self.as_of)
+            scoring = BatchScoring(self.registered.bundle, self.as_of, self.economics, past.long_run)
+            on_spark = engine_of(self.known.connection).DISTRIBUTED
+            passes = (SparkPasses if on_spark else Passes)(scoring, self.margins, spill, progress)
             totals = passes.allocate(self.known)
-            return self._finish(passes, store, totals, aside.result())
+            return self._finish(passes, store, totals, past, written.result())
 
-    def _aside(self, store: Store) -> _Aside:
-        """Find level and past misses, and bring the store's ledger up to date unless a scoring of a later date did."""
-        bundle, known = self.registered.bundle, self.known.fork()
-        level, misses = forecast_level(bundle, known, self.as_of), past_misses(bundle, known, self.as_of)
+    def _write_ledger(self, store: Store) -> dict[str, Any] | None:
+        """Bring the store's ledger up to date, unless a scoring of a later date did."""
         newest = store.newest_tables()
         if newest is not None and date.fromisoformat(newest["as_of"]) > self.as_of:
-            return _Aside(level, misses, None)
-        return _Aside(level, misses, write_ledger(store.folder / LEDGER, known, newest and newest[LEDGER]))
+            return None
+        return write_ledger(store.folder / LEDGER, self.known.fork(), newest and newest[LEDGER])
 
-    def _finish(self, passes: Passes | SparkPasses, store: Store, totals: Totals, aside: _Aside) -> Scoring:
-        bundle, registered, revenue, level = self.registered.bundle, self.registered, Revenue(), aside.level
+    def _finish(
+        self,
+        passes: Passes | SparkPasses,
+        store: Store,
+        totals: Totals,
+        past: Hindsight,
+        ledger: dict[str, Any] | None,
+    ) -> Scoring:
+        bundle, registered, revenue, level = self.registered.bundle, self.registered, Revenue(), past.level
         # Whole milliseconds: so they stand in the statistics of the table, by which a record finds its scores.
         now = datetime.now(UTC)
         stamp = {
@@ -189,13 +174,13 @@ class _Job:
         }
         pinned = Pinned(level, totals.pins(level), stamp, revenue)
         tables, notes = None, self.margins.notes
-        if aside.ledger is not None:
+        if ledger is not None:
             customers, more = self._write_customers(store)
-            tables, notes = {LEDGER: aside.ledger, CUSTOMERS: customers}, (*notes, *more)
+            tables, notes = {LEDGER: ledger, CUSTOMERS: customers}, (*notes, *more)
 
         def record() -> dict[str, Any]:
             written = {"notes": notes, "tables": tables}
-            return self._record(stamp, totals.customers, level, revenue.interval(aside.misses)) | written
+            return self._record(stamp, totals.customers, level, revenue.interval(past.misses)) | written
 
         passes.write(pinned, store, record)
         for name, written in (tables or {}).items():
@@ -207,7 +192,7 @@ class _Job:
             level,
             registered.version,
             bundle.window_days,
-            revenue.interval(aside.misses),
+            revenue.interval(past.misses),
             self.margins.overall,
             notes,
         )

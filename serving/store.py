@@ -21,8 +21,9 @@ from features.engine import connect
 from features.fingerprint import month_of
 from regulars.errors import StoreError
 from serving.storage.delta import open_delta, read_delta
-from serving.storage.score_files import ScoreFile, commit_files
-from serving.storage.score_table import MARGIN, REVENUE, SCHEMA, commit_scores, held_in, moments, read_scores
+from serving.storage.part_files import PartFile
+from serving.storage.score_files import commit_files, write_file
+from serving.storage.score_table import MARGIN, REVENUE, SCHEMA, held_in, moments, read_scores
 from serving.storage.scorings import SCORINGS, Scorings
 
 __all__ = ["CUSTOMERS", "KEPT", "LEDGER", "MARGIN", "MODELS", "REVENUE", "SCHEMA", "SCORES", "Store"]
@@ -107,22 +108,18 @@ class Store:
             Another job is writing into the store, or the folder cannot be written.
         """
 
-        def recorded() -> Iterator[pa.RecordBatch]:
-            yield from batches
-            if record is not None:
-                self._records.prepare(record())
+        def files() -> list[PartFile]:
+            written = write_file(Path(self.path), "part-", as_of, horizon_days, batches)
+            return [] if written is None else [written]
 
-        with self.writing():
-            commit_scores(Path(self.path), recorded(), as_of, horizon_days)
-            if record is not None:
-                self._records.settle(as_of, horizon_days)
+        self.adopt(files, as_of, horizon_days, record)
 
     def adopt(
         self,
-        files: Callable[[], Sequence[ScoreFile]],
+        files: Callable[[], Sequence[PartFile]],
         as_of: date,
         horizon_days: int,
-        record: Callable[[], Mapping[str, Any]],
+        record: Callable[[], Mapping[str, Any]] | None = None,
     ) -> None:
         """Replace the scores as `write` does, by files of the table's folder that other processes write.
 
@@ -135,9 +132,11 @@ class Store:
         """
         with self.writing():
             written = files()
-            self._records.prepare(record())
+            if record is not None:
+                self._records.prepare(record())
             commit_files(Path(self.path), written, as_of, horizon_days)
-            self._records.settle(as_of, horizon_days)
+            if record is not None:
+                self._records.settle(as_of, horizon_days)
 
     def held(self) -> list[tuple[date, int]]:
         """Return what there are scores of, as-of dates and horizons, oldest first."""

@@ -6,7 +6,7 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from serving.scoring.revenue import NORMAL_80, PRIOR_MISS, Revenue, level_miss, past_misses
+from serving.scoring.revenue import NORMAL_80, PRIOR_MISS, Revenue, level_miss, misses_question
 
 NIGHT = date(1998, 4, 20)
 
@@ -44,13 +44,17 @@ def test_nobody_expected_to_spend_is_an_interval_of_nothing():
     assert Revenue().interval([]) | {"level_miss": 0} == {"expected_spend": 0, "low": 0, "high": 0, "level_miss": 0}
 
 
+def past_misses(bundle, known):
+    return misses_question(bundle, known.span, NIGHT).alone(known, bundle.btyd)
+
+
 @pytest.mark.slow
 def test_past_misses_are_of_windows_that_were_complete(sample_ledger, small_bundle):
-    found = past_misses(small_bundle, sample_ledger.before(NIGHT), NIGHT)
+    found = past_misses(small_bundle, sample_ledger.before(NIGHT))
     assert 1 <= len(found) <= 4
     assert all(abs(miss) < 2 for miss in found)
     # What comes after the as-of date plays no part.
-    assert past_misses(small_bundle, sample_ledger, NIGHT) == found
+    assert past_misses(small_bundle, sample_ledger) == found
 
 
 @pytest.mark.slow
@@ -62,4 +66,4 @@ def test_a_miss_is_what_came_over_what_the_level_rule_said(sample_ledger, small_
     start = date(1998, 1, 20)
     groups = customer_groups(sample_ledger, [start], small_bundle.window_days).to_pandas()
     level = windows(groups, small_bundle.btyd, small_bundle.window_days)[start].level("spend")
-    assert past_misses(small_bundle, sample_ledger.before(NIGHT), NIGHT)[0] == pytest.approx(math.log(level))
+    assert past_misses(small_bundle, sample_ledger.before(NIGHT))[0] == pytest.approx(math.log(level))

@@ -12,7 +12,7 @@ from features.outcome import outcomes
 from features.snapshot import snapshot
 from models.lifetime import Economics, value
 from models.pin import Totals
-from serving.scoring.past_years import forecast_long_run
+from serving.scoring.past_years import long_run_question
 from training.fit import Fitting, fit_bundle
 
 
@@ -46,7 +46,7 @@ def test_three_years_of_a_made_up_shop_are_worth_within_a_fifth_of_what_they_bro
     allocation = bundle.allocate(features)
     totals = Totals()
     totals.add(allocation)
-    long_run = forecast_long_run(bundle, known, as_of)
+    long_run = long_run_question(bundle, known.span, as_of).alone(known, bundle.btyd)
     parts = bundle.value_parts(features, allocation, long_run, Economics(discount=0.0, lifetime_days=1_000))
     found = value(parts, totals.pins(bundle.level), bundle.level)
     brought = outcomes(ledger, as_of, 1_000).to_pandas().set_index("customer_id")["net_spend"].reindex(features.index)

@@ -13,7 +13,7 @@ from features.ledger import build_ledger
 from features.log import Log
 from models.level import Window
 from models.long_run import PRIOR_ORDERS, LongRun, long_run
-from serving.scoring.past_years import forecast_long_run
+from serving.scoring.past_years import long_run_question
 
 DAY = date(2024, 1, 1)
 sums = st.floats(0.0, 1e6)
@@ -102,7 +102,8 @@ def loyal(small_bundle):
 
 
 def forecast(bundle, rows, as_of):
-    return forecast_long_run(bundle, build_ledger(Log(rows)).before(as_of), as_of)
+    known = build_ledger(Log(rows)).before(as_of)
+    return long_run_question(bundle, known.span, as_of).alone(known, bundle.btyd)
 
 
 def test_customers_who_come_as_btyd_expects_have_a_level_of_1(loyal):
@@ -141,7 +142,7 @@ def test_what_comes_at_or_after_the_as_of_date_changes_nothing(loyal):
     first, as_of = date(2021, 1, 1), date(2023, 6, 1)
     rows = steady_log(first, 1_200)
     stamps = pd.to_datetime(rows["timestamp"])
-    known = forecast_long_run(loyal, build_ledger(Log(rows[stamps < pd.Timestamp(as_of)])).before(as_of), as_of)
+    known = forecast(loyal, rows[stamps < pd.Timestamp(as_of)], as_of)
     assert forecast(loyal, rows, as_of) == known
 
 

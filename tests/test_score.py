@@ -20,7 +20,8 @@ from features.snapshot import snapshot
 from models.lifetime import Economics
 from models.registry import Registered
 from regulars.errors import BundleError, StoreError
-from serving.score import forecast_level, score
+from serving.score import score
+from serving.scoring.past_level import level_question
 from serving.segments import segment_of
 from serving.store import SCHEMA, Store
 
@@ -59,7 +60,7 @@ class TestScores:
     def test_spend_sums_to_the_level_of_the_day_times_what_btyd_expects(self, sample_ledger, registered, scored):
         bundle = registered.bundle
         known = sample_ledger.before(NIGHT)
-        level = forecast_level(bundle, known, NIGHT)
+        level = level_question(bundle, known.span, NIGHT).alone(known, bundle.btyd)
         features = snapshot(known, NIGHT, bundle.window_days).to_pandas()
         btyd = bundle.btyd.predict(features[["purchase_days", "recency_days", "tenure_days", "spend"]], 90)
         scores = scored[1]
@@ -70,7 +71,8 @@ class TestScores:
     def test_the_level_is_that_of_the_as_of_date_and_not_of_the_training(self, registered, sample_ledger):
         trained = date.fromisoformat(registered.bundle.facts["as_of"])
         days = (trained, NIGHT, NEXT_NIGHT)
-        levels = [forecast_level(registered.bundle, sample_ledger.before(day), day).spend for day in days]
+        bundle, past = registered.bundle, {day: sample_ledger.before(day) for day in days}
+        levels = [level_question(bundle, past[day].span, day).alone(past[day], bundle.btyd).spend for day in days]
         assert levels[0] == pytest.approx(registered.bundle.level.spend, rel=1e-12)
         assert len(set(levels)) == 3
 

@@ -161,7 +161,7 @@ class TestKilledBetween:
 
     @pytest.mark.parametrize(
         "after",
-        ["valued_store.write_customers", "serving.store.commit_scores", "serving.storage.scorings.Scorings.prepare"],
+        ["valued_store.write_customers", "serving.store.commit_files", "serving.storage.scorings.Scorings.prepare"],
     )
     def test_before_the_scores_are_committed_everything_reads_as_before(self, tmp_path, monkeypatch, after):
         store, (values, scorings) = self.killed(tmp_path, monkeypatch, [after])
@@ -179,7 +179,7 @@ class TestKilledBetween:
         assert "eve" in set(ledger_rows(again)["customer_id"])
 
     def test_running_again_completes_it(self, tmp_path, monkeypatch):
-        self.killed(tmp_path, monkeypatch, ["serving.store.commit_scores"])
+        self.killed(tmp_path, monkeypatch, ["serving.store.commit_files"])
         store = valued_store(tmp_path, economics=Economics(margin=0.1))
         assert set(rows(customer_values(store))["margin_rate"]) == {0.1}
         assert [path.name for path in (tmp_path / "scorings").iterdir()] == ["2024-07-01-90.json"]
@@ -218,7 +218,7 @@ PLACES = {
     "ledger": (valued_store, "write_ledger"),
     "customers": (valued_store, "write_customers"),
     "record": (serving.storage.scorings.Scorings, "prepare"),
-    "scores": (serving.store, "commit_scores"),
+    "scores": (serving.store, "commit_files"),
 }
 owner, name = PLACES[moment]
 write = getattr(owner, name)

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +136,17 @@ def parser(module: str, about: str | None) -> argparse.ArgumentParser:
     found.add_argument("--markdown", action="store_true", help="print the table as Markdown")
     found.add_argument("--folder", type=Path, help="where the temporary folder is made")
     return found
+
+
+def add_log(flags: argparse.ArgumentParser) -> None:
+    """Add the log and its as-of date."""
+    flags.add_argument("log", type=Path, help="Parquet file with customer_id, timestamp and amount")
+    flags.add_argument("--as-of", type=date.fromisoformat, required=True)
+
+
+def add_horizon(flags: argparse.ArgumentParser) -> None:
+    """Add the days that are predicted."""
+    flags.add_argument("--horizon", type=int, default=90)
 
 
 def add_rivals(flags: argparse.ArgumentParser) -> None:

@@ -1,11 +1,10 @@
 """Training, beside the least that it must do: read the log, take the past snapshots, and grow its trees once."""
 
 from collections.abc import Sequence
-from datetime import date
 from pathlib import Path
 
 from benchmarks.speed.process import part, regulars
-from benchmarks.speed.report import Report, parser, reporting
+from benchmarks.speed.report import Report, add_horizon, add_log, parser, reporting
 
 OURS = "regulars train (fits twice: to evaluate, and to register)"
 MINIMUM = "minimum: ledger, snapshots, raw boosting"
@@ -23,9 +22,8 @@ def compare(report: Report, log: Path, as_of: str, horizon: int) -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Read the flags, measure, and print the table."""
     flags = parser("train", __doc__)
-    flags.add_argument("log", type=Path, help="Parquet file with customer_id, timestamp and amount")
-    flags.add_argument("--as-of", type=date.fromisoformat, required=True)
-    flags.add_argument("--horizon", type=int, default=90)
+    add_log(flags)
+    add_horizon(flags)
     given = flags.parse_args(arguments)
     with reporting(f"Training on {given.log.name} as of {given.as_of}", given, OURS) as report:
         compare(report, given.log.resolve(), str(given.as_of), given.horizon)

@@ -32,7 +32,7 @@ WRITTEN = pa.schema(
         ("variance", pa.float64()),
     ]
 )
-"""What the second pass says of each file that it wrote: `ScoreFile`, and the sums of `Revenue`."""
+"""What the second pass says of each file that it wrote: `PartFile`, and the sums of `Revenue`."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from features.engine import engine_of
 from features.exact import number
 from features.ledger import Ledger
 from features.sample import parts
-from features.snapshot import BATCH_ROWS, frames, snapshot
+from features.snapshot import BATCH_ROWS, framed, snapshot
 from models.level import Level
 from models.lifetime import value
 from models.pin import Pins, Totals
@@ -88,7 +88,9 @@ class Passes:
 
     def _frames(self, known: Ledger) -> Iterator[pd.DataFrame]:
         for part in parts(known):
-            yield from frames(snapshot(part, self.scoring.as_of, self.scoring.bundle.window_days), self._rows)
+            # In no order: what is found of a customer depends on no other, and the second pass sorts far fewer columns.
+            rows = snapshot(part, self.scoring.as_of, self.scoring.bundle.window_days)
+            yield from map(framed, rows.to_pyarrow_batches(chunk_size=self._rows))
 
     @property
     def _rows(self) -> int:

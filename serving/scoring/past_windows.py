@@ -1,6 +1,8 @@
 """Past windows: what happened in them beside what a buy-till-you-die model expected, for levels of every kind."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from features.diaries import diaries
 from features.engine import engine_of
@@ -11,6 +13,32 @@ from features.snapshot import BATCH_ROWS
 from models.btyd import BTYD
 from models.level import Window, windows
 from models.past import Asked, Past
+
+Answer = TypeVar("Answer", covariant=True)
+
+
+@dataclass(frozen=True)
+class Question(Generic[Answer]):
+    """What is asked of past windows: said first, so that one look at the days answers several questions.
+
+    Attributes
+    ----------
+    asked
+        As-of dates and days of the windows.
+    rule
+        Makes the answer of them; those at which nobody was a customer are not among them.
+    """
+
+    asked: frozenset[Asked]
+    rule: Callable[[Mapping[Asked, Window]], Answer]
+
+    def answer(self, found: Mapping[Asked, Window]) -> Answer:
+        """Answer it from windows among which are those that it asks for."""
+        return self.rule({one: found[one] for one in self.asked if one in found})
+
+    def alone(self, known: Ledger, btyd: BTYD) -> Answer:
+        """Answer it by a look of its own."""
+        return self.answer(past_windows(known, btyd, self.asked))
 
 
 def past_windows(known: Ledger, btyd: BTYD, asked: Collection[Asked]) -> dict[Asked, Window]:

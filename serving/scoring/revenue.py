@@ -12,25 +12,24 @@ taken as their 80 % interval's length over 2 · 1.2816.
 """
 
 import math
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 import pandas as pd
 import pyarrow as pa
 
-from features.ledger import Ledger
-from features.window import Schedule, schedule
+from features.window import Schedule, Span, schedule
 from models.bundle import Bundle
+from models.level import Window
+from models.past import Asked
 from regulars.errors import HistoryError
-from serving.scoring.past_windows import past_windows
+from serving.scoring.past_windows import Question
 
 NORMAL_80 = 1.2816
 """Standard deviations on either side that hold 80 % of a normal distribution."""
 PRIOR_MISS, PRIOR_WINDOWS = 0.16, 2.0
 MOST_PAST = 4
-ENOUGH_CUSTOMERS = 200_000
-"""Of more customers than that, as many are looked at: a level is a ratio of sums, and those hardly move any more."""
 
 
 @dataclass
@@ -72,21 +71,20 @@ def level_miss(misses: list[float]) -> float:
     return math.sqrt((squares + PRIOR_WINDOWS * PRIOR_MISS**2) / (len(misses) + PRIOR_WINDOWS))
 
 
-def past_misses(bundle: Bundle, known: Ledger, as_of: date) -> list[float]:
-    """Return the logarithm of what came over what the level rule said, on past as-of dates a window apart."""
-    plans = _past_plans(bundle, known, as_of)
-    if not plans:
-        return []
-    dates = sorted({day for plan in plans for day in _read(plan)})
-    windows = past_windows(_fewer(known), bundle.btyd, [(day, bundle.window_days) for day in dates])
-    found = {day: window for (day, _), window in windows.items()}
-    misses = []
-    for plan in plans:
-        seen = {day: window for day, window in found.items() if day in _read(plan)}
-        if plan.as_of in seen and all(day in seen for day in (plan.last_year, plan.year_before) if day):
-            said = bundle.level_rule.forecast(seen, plan).spend
-            misses.append(math.log(found[plan.as_of].level("spend") / said))
-    return misses
+def misses_question(bundle: Bundle, span: Span, as_of: date) -> Question[list[float]]:
+    """Ask for the logarithm of what came over what the level rule said, on past as-of dates a window apart."""
+    plans = _past_plans(bundle, span, as_of)
+
+    def rule(windows: Mapping[Asked, Window]) -> list[float]:
+        found, misses = {day: window for (day, _), window in windows.items()}, []
+        for plan in plans:
+            seen = {day: window for day, window in found.items() if day in _read(plan)}
+            if plan.as_of in seen and all(day in seen for day in (plan.last_year, plan.year_before) if day):
+                said = bundle.level_rule.forecast(seen, plan).spend
+                misses.append(math.log(found[plan.as_of].level("spend") / said))
+        return misses
+
+    return Question(frozenset((day, bundle.window_days) for plan in plans for day in _read(plan)), rule)
 
 
 def _read(plan: Schedule) -> set[date]:
@@ -95,21 +93,12 @@ def _read(plan: Schedule) -> set[date]:
     return {*plan.cutoffs[::3], plan.cutoffs[0], *years_ago, plan.as_of}
 
 
-def _past_plans(bundle: Bundle, known: Ledger, as_of: date) -> list[Schedule]:
+def _past_plans(bundle: Bundle, span: Span, as_of: date) -> list[Schedule]:
     days, plans = bundle.window_days, []
     for back in range(1, MOST_PAST + 1):
-        past = min(as_of, known.span.end) - timedelta(days=days * back)
+        past = min(as_of, span.end) - timedelta(days=days * back)
         try:
-            plans.append(schedule(known.span, past, bundle.horizon_days, days))
+            plans.append(schedule(span, past, bundle.horizon_days, days))
         except HistoryError:
             break
     return plans
-
-
-def _fewer(known: Ledger) -> Ledger:
-    customers = known.quality.buyers
-    if customers <= ENOUGH_CUSTOMERS:
-        return known
-    bound = f"{int(ENOUGH_CUSTOMERS / customers * 2**32):08x}"
-    kept = known.days.filter(known.days.customer_id.hexdigest("md5").substr(0, 8) < bound)
-    return replace(known, days=kept)

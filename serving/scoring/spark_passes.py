@@ -17,7 +17,7 @@ from regulars.errors import StoreError
 from serving.scoring.batch import ALLOCATION, SUMMARY, BatchScoring
 from serving.scoring.partitions import TOTALS, WRITTEN, Allocate, Carried, Finish, count
 from serving.scoring.passes import Pinned, Progress, valued
-from serving.storage.score_files import ScoreFile, sweep
+from serving.storage.part_files import PartFile, sweep
 from serving.store import Store
 from serving.valuation.margins import Margins
 
@@ -74,13 +74,13 @@ class SparkPasses:
         table, prefix = Path(store.path).resolve(), f"part-{uuid4().hex}-"
         finish = Finish(self._carried, pinned.pins, pinned.stamp, table, prefix)
 
-        def files() -> list[ScoreFile]:
-            kept: list[ScoreFile] = []
+        def files() -> list[PartFile]:
+            kept: list[PartFile] = []
             try:
                 for row in self._connection.map(self._ranked(pinned), finish, WRITTEN).collect():
                     pinned.revenue.expected += row.expected
                     pinned.revenue.variance += row.variance
-                    kept.append(ScoreFile(row.path, row.size, row.stats))
+                    kept.append(PartFile(row.path, row.size, row.stats))
             finally:
                 # What an attempt left whose executor was lost is written anew by another.
                 sweep(table, prefix, kept)

@@ -1,6 +1,5 @@
 """The table `scores/` of a store, its public contract: one row a customer, as-of date, horizon and model version."""
 
-from collections.abc import Iterable
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import ibis
 import pyarrow as pa
 import pyarrow.compute as pc
-from deltalake import DeltaTable, write_deltalake
+from deltalake import DeltaTable
 
 from serving.storage.delta import read_delta
 
@@ -48,19 +47,6 @@ SCHEMA = pa.schema(
 """The public contract of `scores/`."""
 ADDED = {"clv_basis": "string"}
 """Columns that scores of an older version lack, and their types: they are null there."""
-
-
-def commit_scores(path: Path, batches: Iterable[pa.RecordBatch], as_of: date, horizon_days: int) -> None:
-    """Replace the scores of one as-of date and horizon by Arrow batches of `SCHEMA`, streamed, in one commit."""
-    require_table(path)
-    write_deltalake(
-        str(path),
-        pa.RecordBatchReader.from_batches(SCHEMA, batches),
-        mode="overwrite",
-        partition_by=PARTITIONS,
-        predicate=f"as_of = '{as_of.isoformat()}' AND horizon_days = {int(horizon_days)}",
-        schema_mode="merge",  # a store of an older version gets the columns that were added since
-    )
 
 
 def require_table(path: Path) -> None:
