@@ -121,7 +121,7 @@ class Store:
         horizon_days: int,
         record: Callable[[], Mapping[str, Any]] | None = None,
     ) -> None:
-        """Replace the scores as `write` does, by files of the table's folder that other processes write.
+        """Replace the scores as `write` does, by files that are written into the table's folder.
 
         Parameters
         ----------

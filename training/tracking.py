@@ -123,7 +123,7 @@ def _log_evaluation(evaluation: Evaluation) -> dict[str, bytes]:
 def _log_pictures(drawn: dict[str, "Figure"]) -> dict[str, bytes]:
     import mlflow
 
-    # Drawn once, for MLflow and for the card: that takes longer than much of a small training.
+    # Drawn once, for MLflow and for the card: a twentieth of a small training.
     found = {name: png(figure) for name, figure in drawn.items()}
     with tempfile.TemporaryDirectory() as folder:
         for name, page in found.items():

@@ -80,6 +80,7 @@ def _by_month(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[str, pa.Recor
     """Cut batches that are in order of their months where a month begins, and say which it is."""
     for batch in batches:
         months = batch["day"].to_numpy(zero_copy_only=False).astype("datetime64[M]")
-        begins = [0, *(np.flatnonzero(months[1:] != months[:-1]) + 1), len(months)]
-        for begin, end in pairwise(begins):
+        # Of an empty batch there is no first month.
+        begins = [0, *(np.flatnonzero(months[1:] != months[:-1]) + 1)] if len(months) else []
+        for begin, end in pairwise([*begins, len(months)]):
             yield str(months[begin]), batch.slice(begin, end - begin)
