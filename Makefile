@@ -7,7 +7,7 @@ READY := .venv/.ready
 
 $(READY): pyproject.toml requirements.lock
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check -c requirements.lock -e ".[dev,postgres,web,spark]"
+	$(BIN)/pip install --quiet --disable-pip-version-check -c requirements.lock -e ".[dev,postgres,web,spark,dask]"
 	touch $@
 
 demo: $(READY)

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
+from models.cluster import Rows, grow
+
 FloatArray = NDArray[np.float64]
 
 FEW_ROWS = 25_000
@@ -44,6 +46,8 @@ class OffsetBooster(BaseEstimator):  # type: ignore[misc]
         Threads of LightGBM; 0: all cores. It changes no result.
     boosting
         LightGBM parameters in place of those of `SHARED`; None: none.
+    dask
+        Address of a Dask scheduler on whose workers the trees grow, see `models.cluster`; None: in this process.
     """
 
     def __init__(
@@ -53,12 +57,14 @@ class OffsetBooster(BaseEstimator):  # type: ignore[misc]
         seed: int = 0,
         threads: int = 0,
         boosting: Mapping[str, Any] | None = None,
+        dask: str | None = None,
     ) -> None:
         self.objective = objective
         self.trees = trees
         self.seed = seed
         self.threads = threads
         self.boosting = boosting
+        self.dask = dask
 
     def fit(
         self,
@@ -88,6 +94,11 @@ class OffsetBooster(BaseEstimator):  # type: ignore[misc]
         -------
         Self
             With `booster_`.
+
+        Raises
+        ------
+        RegularsError
+            The Dask cluster cannot be used.
         """
         # Where nobody did anything there is nothing to allocate, and LightGBM refuses such targets: no leaf may grow.
         learnable = bool(np.any(y))
@@ -101,6 +112,9 @@ class OffsetBooster(BaseEstimator):  # type: ignore[misc]
             "num_threads": self.threads,
             **({"tweedie_variance_power": 1.5} if self.objective == "tweedie" else {}),
         }
+        if self.dask is not None and learnable:
+            self.booster_ = grow(self.dask, parameters, self.trees, Rows(X, y, offset, weight), categorical)
+            return self
         data = lgb.Dataset(
             X,
             y,

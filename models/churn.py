@@ -45,6 +45,8 @@ class ChurnModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         LightGBM parameters in place of the defaults, see `models.booster`; None: none.
     unused
         Columns that no tree and no ridge may see.
+    dask
+        Address of a Dask scheduler on whose workers the trees grow, see `models.cluster`; None: in this process.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class ChurnModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         members: Sequence[str] = MEMBERS,
         boosting: Mapping[str, Any] | None = None,
         unused: Sequence[str] = (),
+        dask: str | None = None,
     ) -> None:
         self.trees = trees
         self.seed = seed
@@ -62,6 +65,7 @@ class ChurnModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.members = members
         self.boosting = boosting
         self.unused = unused
+        self.dask = dask
 
     def fit(
         self,
@@ -155,7 +159,7 @@ class ChurnModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _booster(self, place: int) -> OffsetBooster:
         # Members that drew the same columns and rows would share their luck, and the mean would not even it out.
-        return OffsetBooster("binary", self.trees, self.seed + place, self.threads, self.boosting)
+        return OffsetBooster("binary", self.trees, self.seed + place, self.threads, self.boosting, self.dask)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

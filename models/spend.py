@@ -49,6 +49,8 @@ class SpendModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         LightGBM parameters in place of the defaults, see `models.booster`; None: none.
     unused
         Columns that no tree and no ridge may see.
+    dask
+        Address of a Dask scheduler on whose workers the trees grow, see `models.cluster`; None: in this process.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class SpendModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         members: Sequence[str] = MEMBERS,
         boosting: Mapping[str, Any] | None = None,
         unused: Sequence[str] = (),
+        dask: str | None = None,
     ) -> None:
         self.horizon_days = horizon_days
         self.trees = trees
@@ -68,6 +71,7 @@ class SpendModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.members = members
         self.boosting = boosting
         self.unused = unused
+        self.dask = dask
 
     def fit(
         self,
@@ -185,7 +189,7 @@ class SpendModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     def _booster(self, objective: str) -> OffsetBooster:
         # Members that drew the same columns and rows would share their luck, and the blend would not even it out.
         seed = self.seed + (objective == "tweedie")
-        return OffsetBooster(objective, self.trees, seed, self.threads, self.boosting)
+        return OffsetBooster(objective, self.trees, seed, self.threads, self.boosting, self.dask)
 
     def _matrix(self, X: ArrayLike) -> FloatArray:
         check_is_fitted(self)

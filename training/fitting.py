@@ -34,6 +34,9 @@ class Fitting:
     without
         What to leave out, to see what it is worth: ``family:season`` for a family of features, ``member:ridge`` for a
         member of the blends.
+    dask
+        Address of a Dask scheduler, such as ``tcp://host:8786``, on whose workers the trees grow: for more rows than
+        one machine learns from in time. None: in this process.
     """
 
     rows: int = TRAINING_ROWS
@@ -43,6 +46,7 @@ class Fitting:
     churn_trees: int = 130
     boosting: Mapping[str, Any] = field(default_factory=dict)
     without: tuple[str, ...] = ()
+    dask: str | None = None
 
     @property
     def spend_members(self) -> tuple[str, ...]:

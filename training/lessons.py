@@ -81,6 +81,7 @@ class Lessons:
             fitting.spend_members,
             fitting.boosting,
             unused,
+            fitting.dask,
         )
         return model.fit(
             self.features, self.outcome["net_spend"], self.outcome["outcome_days"], self.outlook, self.categorical
@@ -89,7 +90,13 @@ class Lessons:
     def fit_churn(self, fitting: Fitting, unused: tuple[str, ...] = ()) -> ChurnModel:
         """Fit the churn model on these rows."""
         model = ChurnModel(
-            fitting.churn_trees, fitting.seed, fitting.threads, fitting.churn_members, fitting.boosting, unused
+            fitting.churn_trees,
+            fitting.seed,
+            fitting.threads,
+            fitting.churn_members,
+            fitting.boosting,
+            unused,
+            fitting.dask,
         )
         return model.fit(self.features, self.outcome["churned"], self.outlook, self.categorical)
 

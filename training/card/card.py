@@ -165,10 +165,11 @@ def _reproduction(trained: Trained) -> list[Block]:
             f'regulars.train(log, as_of="{plan.as_of}", horizon={plan.horizon_days}, '
             f"fitting=regulars.Fitting({settings}))"
         )
+    same = "nearly the same model" if trained.fitting.dask else "the same model"
     return [
         Paragraph(
             "With the same log, whose fingerprint is above, the same column flags and the same versions, this gives "
-            f"the same model ({'in Python, ' if chosen else ''}seed {trained.fitting.seed}):"
+            f"{same} ({'in Python, ' if chosen else ''}seed {trained.fitting.seed}):"
         ),
         Code(command),
         Bullets(
