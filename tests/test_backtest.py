@@ -233,7 +233,7 @@ def test_the_newest_evaluation_is_the_last_complete_window_with_history_before_i
 
 @pytest.mark.slow
 def test_on_cdnow_the_model_is_as_good_as_it_was_and_beats_every_baseline(cdnow_ledger):
-    metrics = evaluate(cdnow_ledger, date(1998, 4, 1), 91, Fitting(rows=12_000)).metrics
+    metrics = evaluate(cdnow_ledger, date(1998, 4, 1), 91, Fitting(rows=8_000)).metrics
     own, baselines = metrics.loc[MODEL], metrics.drop(MODEL)
     assert (own["log_loss"] < baselines["log_loss"]).all()
     assert own["gini"] >= 0.776

@@ -6,7 +6,9 @@ from pathlib import Path
 import nbformat
 import pandas as pd
 import pytest
+from jupyter_client import AsyncKernelManager
 from nbclient import NotebookClient
+from nbclient.util import run_sync
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -62,6 +64,27 @@ def smaller(tmp_path_factory):
     return {line.partition(" =")[0]: line for line in lines}
 
 
+@pytest.fixture(scope="module")
+def kernel():
+    """One for all notebooks: to start one and to import the libraries takes seconds."""
+    manager = AsyncKernelManager(kernel_name="python3")
+    yield manager
+    run_sync(manager.shutdown_kernel)(now=True)
+
+
+def forgetting(notebook, registry):
+    """Begin a notebook with nothing of the one before: no name, no open figure, and a registry of its own."""
+    lines = (
+        "import os, matplotlib.pyplot, mlflow",
+        "matplotlib.pyplot.close('all')",
+        f"os.environ['MLFLOW_TRACKING_URI'] = {registry!r}",
+        "mlflow.set_tracking_uri(None)",
+        "%reset -f",
+    )
+    notebook.cells.insert(0, nbformat.v4.new_code_cell("\n".join(lines)))
+    return notebook
+
+
 def given(notebook, parameters):
     """Give other values to the parameters that a notebook has, in a cell behind those tagged so, as Papermill does."""
     [place] = [i for i, cell in enumerate(notebook.cells) if "parameters" in cell.metadata.get("tags", [])]
@@ -73,9 +96,10 @@ def given(notebook, parameters):
 
 
 @pytest.mark.slow
-def test_it_runs_from_top_to_bottom(notebook, smaller, new_registry, tmp_path, monkeypatch):
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", new_registry(tmp_path))
+def test_it_runs_from_top_to_bottom(notebook, kernel, smaller, new_registry, tmp_path):
     drawn = pictures(notebook)
-    resources = {"metadata": {"path": str(tmp_path)}}
-    NotebookClient(given(notebook, smaller), timeout=600, resources=resources).execute()
+    page = forgetting(given(notebook, smaller), new_registry(tmp_path))
+    client = NotebookClient(page, kernel, timeout=600, resources={"metadata": {"path": str(tmp_path)}})
+    client.execute()
+    client.kc.stop_channels()
     assert pictures(notebook) == drawn

@@ -42,13 +42,13 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def trained(folder, new_registry):
-    """A model of a third of the rows that a training would read: enough to be better than what it is judged beside."""
+    """A model of an eighth of the rows that a training would read: enough to be better than its judge's baselines."""
     columns = Columns("Customer ID", "InvoiceDate", "Quantity * Price", order_id="Invoice", product_id="StockCode")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setenv("MLFLOW_TRACKING_URI", new_registry(folder))
         log = regulars.Log(LOG, columns, max_bad_share=0.3)
-        return regulars.train(log, WINDOW[1], 90, regulars.Fitting(rows=20_000))
+        return regulars.train(log, WINDOW[1], 90, regulars.Fitting(rows=8_000))
 
 
 @pytest.fixture(scope="module")
