@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import duckdb
+import ibis
 
 from features.engines import duckdb as in_process
 from regulars.errors import LogError, RegularsError
@@ -71,6 +72,8 @@ def connect(time_zone: str = "UTC", memory: str | None = None, threads: int | No
         ZoneInfo(time_zone)
     except (ZoneInfoNotFoundError, ValueError) as error:
         raise LogError(f"unknown time zone {time_zone!r}: use an IANA name such as 'Europe/Paris' or 'UTC'") from error
+    # Writing each select of a query into the next takes Ibis as long as many an answer, and saves engines nothing.
+    ibis.options.sql.fuse_selects = False
     if engine == DUCKDB:
         return in_process.connect(time_zone, memory, threads)
     if not engine.startswith(SPARK):
