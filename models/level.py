@@ -19,6 +19,8 @@ PRIOR_BUYERS = 20.0
 """Buyers that count as if they had done what was expected of them: so much noise a level is thought to have."""
 PRIOR_SPENDERS = 100.0
 """Buyers that it takes for the level of spend to count as much as that of orders: a few large orders move it."""
+FEWEST_ORDERS = 0.1
+"""Share of the median level of orders below which a window tells nothing."""
 QUANTITIES = ("spend", "orders", "active")
 
 
@@ -155,7 +157,7 @@ class LevelRule:
         dates
             The dates that count, such as a `features.window.Schedule`.
         """
-        past = [found[day] for day in dates.cutoffs if day in found]
+        past = [found[day] for day in self.telling(found, dates.cutoffs) if day in found]
         if self.extrapolates or not past:
             return Level(1.0, 1.0, 1.0, "BTYD as it is: the horizon is longer than the windows")
         if self.window_days >= YEARLY_WINDOW_DAYS:
@@ -173,6 +175,18 @@ class LevelRule:
             return Level(**factors, rule="the same season of a young last year")
         factors = {quantity: self._seasonal(quantity, past, last_year, before) for quantity in QUANTITIES}
         return Level(**factors, rule="the same season last year, and how the level has changed since")
+
+    def telling(self, found: Mapping[date, Window], cutoffs: Sequence[date]) -> tuple[date, ...]:
+        """Return the cut-offs but for those of a year in which next to nobody bought.
+
+        Where dates are known by the year alone, 364 days may lie between two of them. In windows shorter than a year
+        that may be the season.
+        """
+        orders = {day: found[day].level("orders") for day in cutoffs if day in found}
+        if self.window_days < YEARLY_WINDOW_DAYS or not orders:
+            return tuple(cutoffs)
+        fewest = FEWEST_ORDERS * float(np.median(list(orders.values())))
+        return tuple(day for day in cutoffs if orders.get(day, fewest) >= fewest)
 
     def recent(self, past: Sequence[Window], quantity: str) -> float:
         """Return the geometric mean of the levels of past windows, fading by e in 180 days and shrunk towards 1.

@@ -344,3 +344,24 @@ def test_windows_are_the_same_to_the_last_bit_in_whatever_order_an_engine_return
     found = windows(groups, btyd, 30)
     for seed in range(5):
         assert windows(groups.sample(frac=1, random_state=seed), btyd, 30) == found
+
+
+# Windows in which next to nobody bought
+
+
+def many(level, age):
+    """Return a window of that level of whom so many were expected that prior buyers are next to nothing."""
+    return window(age, 1e6 * level, expected=1e6)
+
+
+def test_a_year_in_which_next_to_nobody_bought_tells_nothing():
+    usual, empty = [many(level, age) for level, age in ((1.2, 365), (1.1, 533), (1.3, 617))], many(0.0, 449)
+    found, never = {one.as_of: one for one in (*usual, empty)}, date(1999, 1, 1)
+    assert YEARLY.telling(found, [*found, never]) == (*(one.as_of for one in usual), never)
+    assert forecast(YEARLY, usual[0], empty, *usual[1:]) == forecast(YEARLY, *usual)
+
+
+def test_a_poor_year_is_told_of_and_so_is_a_season_without_anybody():
+    for rule, lowest in ((YEARLY, 0.15), (QUARTERLY, 0.0)):
+        found = {one.as_of: one for one in (many(level, age) for level, age in ((1.0, 90), (lowest, 111), (0.9, 132)))}
+        assert rule.telling(found, list(found)) == tuple(found)

@@ -1,6 +1,6 @@
 """Preparation: what models of one as-of date are fitted on, from the ledger to the lessons."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Literal
 
@@ -80,6 +80,7 @@ def prepare(ledger: Ledger, as_of: date, horizon_days: int, rows: int) -> Prepar
     past = windows(groups, btyd, plan.window_days)
     by_length = {plan.window_days: past} | _other_windows(ledger, plan, btyd)
     rule = LevelRule(plan.window_days, plan.step_days, plan.extrapolates)
+    plan = replace(plan, cutoffs=rule.telling(past, plan.cutoffs))
     level = rule.forecast(past, plan)
     table = training_table(ledger, plan, min(rows, ledger.memory.learnt_rows))
     _require_rows(table, plan)
