@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from scipy.special import expit
 
 from models.btyd import BTYD
 from models.churn import ChurnModel
+from models.clock import Clock
 from models.encoding import Encoding
 from models.explainer import Explainer
 from models.gaps import GapCurve
@@ -18,6 +20,7 @@ from models.intervals import SpendIntervals
 from models.level import Level, LevelRule
 from models.lifetime import Economics, value_parts
 from models.long_run import LongRun
+from models.median import SpendMedian
 from models.next_order import next_order_days, rates
 from models.pin import Pins, Totals
 from models.spend import SpendModel
@@ -61,7 +64,7 @@ class Bundle:
         Columns of the snapshot in their order, and the codes of the categorical ones.
     horizon_days, window_days
         Days that are predicted; length of the windows that taught it. They differ where it extrapolates.
-    btyd, gaps, spend, churn, intervals, explainer
+    btyd, gaps, spend, churn, intervals, median, explainer
         The fitted models.
     level_rule, level
         How the level of an as-of date is forecast, and the one of the training as-of date.
@@ -81,12 +84,18 @@ class Bundle:
     spend: SpendModel
     churn: ChurnModel
     intervals: SpendIntervals
+    median: SpendMedian
     explainer: Explainer
     level_rule: LevelRule
     level: Level
     pins: Pins
     catalogue: Mapping[str, Mapping[str, str | None]]
     facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def clock(self) -> Clock:
+        """The clock of the log, from its gap curve."""
+        return Clock.of(self.gaps.survival_)
 
     def allocate(self, snapshot: pd.DataFrame) -> pd.DataFrame:
         """Say who gets more and who less, not yet how much there is to get.
@@ -99,8 +108,8 @@ class Bundle:
         Returns
         -------
         DataFrame, same index
-            `spend`, `orders`, `active_logit`; `btyd_spend`, `btyd_orders`, `btyd_active` for the horizon; and
-            `rate_shape`, `rate_days`, of `models.next_order.rates`.
+            `spend`, `orders`, `active_logit`; `btyd_spend`, `btyd_orders`, `btyd_active` for the horizon;
+            `rate_shape`, `rate_days`, of `models.next_order.rates`; and `recency_days`.
 
         Raises
         ------
@@ -121,7 +130,7 @@ class Bundle:
             ahead = self.btyd.predict(encoded[list(HISTORY)], self.horizon_days).add_prefix("btyd_")
             spend = spend * _growth(ahead["btyd_spend"], features["btyd_spend"])
             orders = orders * _growth(ahead["btyd_orders"], features["btyd_orders"])
-        allocated = {"spend": spend, "orders": orders, "active_logit": odds}
+        allocated = {"spend": spend, "orders": orders, "active_logit": odds, "recency_days": encoded["recency_days"]}
         totals = {name: ahead[name] for name in ("btyd_spend", "btyd_orders", "btyd_active")}
         rate = rates(self.btyd, encoded)
         return pd.DataFrame(allocated | totals, index=encoded.index).assign(**rate)
@@ -137,17 +146,19 @@ class Bundle:
             for the as-of date itself; missing where that is beyond the horizon).
         """
         spend = allocation["spend"].to_numpy() * pins.spend
-        interval = self.intervals.predict(spend)
         churn = expit(-(allocation["active_logit"].to_numpy() + pins.shift))
+        interval = self.intervals.predict(spend)
+        median = self.median.predict(spend, 1.0 - churn)
         return pd.DataFrame(
             {
                 "expected_spend": spend,
-                "median_spend": interval["median"],
+                # The interval is that of forecasts of a size, the median that of the customer: none lies outside.
+                "median_spend": np.clip(median, interval["low"], interval["high"]),
                 "expected_spend_low": interval["low"],
                 "expected_spend_high": interval["high"],
                 "churn_probability": churn,
                 "expected_orders": allocation["orders"].to_numpy() * pins.orders,
-                "next_order_days": next_order_days(allocation, churn, self.horizon_days),
+                "next_order_days": next_order_days(allocation, churn, self.horizon_days, self.clock),
             },
             index=allocation.index,
         )

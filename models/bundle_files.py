@@ -19,6 +19,7 @@ from models.gaps import GapCurve
 from models.intervals import SpendIntervals
 from models.level import Level, LevelRule
 from models.linear import LinearMember
+from models.median import SpendMedian
 from models.pin import Pins
 from models.ridge import OffsetRidge
 from models.spend import SpendModel
@@ -59,6 +60,7 @@ def bundle_texts(bundle: Bundle) -> dict[str, str]:
         "columns": list(bundle.spend.feature_names_in_),
         "explained": list(bundle.explainer.columns),
         "intervals": bundle.intervals.to_dict(),
+        "median": bundle.median.to_dict(),
         "level_rule": asdict(bundle.level_rule),
         "level": asdict(bundle.level),
         "pins": asdict(bundle.pins),
@@ -106,6 +108,7 @@ def bundle_of(texts: Mapping[str, str]) -> Bundle:
         spend=_spend_model(document, texts),
         churn=_churn_model(document, texts),
         intervals=SpendIntervals.from_dict(document["intervals"]),
+        median=SpendMedian.from_dict(document["median"]),
         explainer=Explainer.from_text(texts["explainer.txt"], document["explained"]),
         level_rule=LevelRule(**document["level_rule"]),
         level=Level(**document["level"]),

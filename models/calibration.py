@@ -37,3 +37,23 @@ def shift_to_mean(logits: FloatArray, mean: float, weights: FloatArray | None = 
 
     reach = LARGEST_LOGIT + float(np.max(np.abs(logits), initial=0.0))
     return float(brentq(excess, -reach, reach, xtol=1e-12))
+
+
+def calibrated(logits: FloatArray, happened: NDArray[np.bool_], groups: NDArray[np.int64]) -> FloatArray:
+    """Return probabilities (n,) whose mean in each group of rows is the share of them to whom it happened.
+
+    Parameters
+    ----------
+    logits
+        Log-odds (n,), each group's up to a constant.
+    happened
+        What they are the odds of (n,).
+    groups
+        Group of each row (n,), such as its snapshot.
+    """
+    shifted = logits.copy()
+    for group in np.unique(groups):
+        rows = groups == group
+        shifted[rows] += shift_to_mean(logits[rows], float(happened[rows].mean()))
+    probability: FloatArray = expit(shifted)
+    return probability

@@ -54,7 +54,7 @@ class SpendIntervals:
         return self
 
     def predict(self, forecast: FloatArray, level: float = LEVEL) -> dict[str, FloatArray]:
-        """Return `low`, `median` and `high` (n,) around forecasts (n,).
+        """Return `low` and `high` (n,) around forecasts (n,).
 
         Parameters
         ----------
@@ -74,12 +74,10 @@ class SpendIntervals:
         tail = (1.0 - level) / 2.0
         nothing = (self.ratios_ <= 0).mean(axis=1)
         one_sided = level - _given_back(nothing, level)
-        low, median, upper, high = (
-            np.interp(logs, self.centres_, self._quantile(share)) * forecast
-            for share in (tail, 0.5, one_sided, 1.0 - tail)
+        low, upper, high = (
+            np.interp(logs, self.centres_, self._quantile(share)) * forecast for share in (tail, one_sided, 1.0 - tail)
         )
-        high = np.where(low > 0, high, upper)
-        return {"low": low, "median": np.minimum(median, high), "high": high}
+        return {"low": low, "high": np.where(low > 0, high, upper)}
 
     def _quantile(self, share: FloatArray | float) -> FloatArray:
         """Return a quantile of every bin (bins,), the same one or each bin its own."""

@@ -10,7 +10,9 @@ order by t,
     A(t) = P(alive) · (1 - (s / (s + t))^m),    m = r + x,  s = alpha + T,
 
 where m and s are shape and scale of the gamma-distributed rate of orders of a customer who is alive (`models.dropout`).
-Q(t) = 1/2 is solved for t without searching.
+BTYD's orders have no rhythm, those of a log may: t is time on the log's own clock (`models.clock`), which each customer
+reads from the present silence to what that would be at the end of the horizon. Q(t) = 1/2 is solved for t without
+searching, and the clock tells the day.
 """
 
 import numpy as np
@@ -18,6 +20,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from models.btyd import BTYD
+from models.clock import Clock
 from models.histories import DAYS_A_WEEK
 
 FloatArray = NDArray[np.float64]
@@ -49,17 +52,19 @@ def rates(btyd: BTYD, customers: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def next_order_days(allocation: pd.DataFrame, churn: FloatArray, horizon_days: int) -> FloatArray:
+def next_order_days(allocation: pd.DataFrame, churn: FloatArray, horizon_days: int, clock: Clock) -> FloatArray:
     """Return the median of the days until the next order, row by row.
 
     Parameters
     ----------
     allocation
-        `btyd_active` (by the end of the horizon), `rate_shape`, `rate_days`, n rows.
+        `btyd_active` (by the end of the horizon), `rate_shape`, `rate_days`, `recency_days`, n rows.
     churn
         Predicted probability of no order within the horizon (n,).
     horizon_days
         Length of the outcome window.
+    clock
+        Of the log.
 
     Returns
     -------
@@ -70,11 +75,18 @@ def next_order_days(allocation: pd.DataFrame, churn: FloatArray, horizon_days: i
     shape, scale = allocation["rate_shape"].to_numpy(), allocation["rate_days"].to_numpy()
     active = np.clip(allocation["btyd_active"].to_numpy(), SMALLEST, 1.0 - SMALLEST)
     inside = np.clip(churn, SMALLEST, 1.0 - SMALLEST)
+    # The silence at the end of yesterday.
+    silence = allocation["recency_days"].to_numpy() - 1.0
+    now = clock.time(silence)
+    ahead = clock.time(silence + horizon_days) - now
+    # No pause is known to have ended in such days: there is no rhythm to go by.
+    unknown = ahead <= 0.0
     # BTYD's probability to have ordered by the median, over the one by the end of the horizon; at most 1 where churn
     # is at most 1/2.
     ratio = np.minimum(-np.expm1(np.log(2.0) * np.log1p(-active) / -np.log(inside)) / active, 1.0)
     # (s / (s + t))^m at the median, from its value at the end of the horizon.
-    waiting = 1.0 - ratio + ratio * np.exp(-shape * np.log1p(horizon_days / scale))
+    waiting = 1.0 - ratio + ratio * np.exp(-shape * np.log1p(np.where(unknown, horizon_days, ahead) / scale))
     median = scale * np.expm1(-np.log(np.maximum(waiting, 1e-300)) / shape)
-    days = np.clip(np.ceil(median) - 1.0, 0.0, horizon_days - 1.0)
+    by_clock = clock.days(now + median) - silence
+    days = np.clip(np.where(unknown, np.ceil(median), by_clock) - 1.0, 0.0, horizon_days - 1.0)
     return np.where(churn <= 0.5, days, np.nan)

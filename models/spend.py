@@ -20,8 +20,8 @@ FloatArray = NDArray[np.float64]
 FLOOR = 0.02
 """Share of the mean that every offset is lifted by, so that nobody is expected to spend exactly nothing."""
 MEMBERS = ("linear", "spend", "count", "ridge")
-LINEAR_ALONE, BTYD_ALONE = ("linear",), ("btyd",)
-"""Simpler recipes, for logs on which trees find nothing that lasts."""
+BTYD_ALONE = ("btyd",)
+"""The simpler recipe, for logs on which the others find nothing that lasts."""
 
 
 class SpendModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]

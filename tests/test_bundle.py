@@ -21,7 +21,7 @@ from models.churn import MEMBERS as ODDS
 from models.churn import PARAMETRIC
 from models.lifetime import Economics
 from models.long_run import LongRun
-from models.spend import BTYD_ALONE, LINEAR_ALONE, MEMBERS
+from models.spend import BTYD_ALONE, MEMBERS
 from regulars.errors import BundleError
 from training.fit import Fitting, fit_bundle
 
@@ -86,7 +86,7 @@ def test_the_next_order_is_expected_by_when_it_is_as_likely_as_not(predicted):
     assert days[likely].corr(predicted["churn_probability"][likely], method="spearman") > 0.8
 
 
-RECIPES = {"full": (MEMBERS, ODDS), "mixture": (LINEAR_ALONE, ODDS), "btyd": (BTYD_ALONE, PARAMETRIC)}
+RECIPES = {"full": (MEMBERS, ODDS), "mixture": (("linear",), ODDS), "btyd": (BTYD_ALONE, PARAMETRIC)}
 
 
 def fallen_back(bundle, recipe):
@@ -94,6 +94,18 @@ def fallen_back(bundle, recipe):
     spend, churn = copy.copy(bundle.spend), copy.copy(bundle.churn)
     spend.members, churn.members = RECIPES[recipe]
     return replace(bundle, spend=spend, churn=churn)
+
+
+def test_half_of_those_who_rather_stay_away_spend_nothing_and_of_others_something(predicted):
+    likely = predicted["churn_probability"] < 0.5
+    assert likely.any()
+    assert not predicted["median_spend"][~likely].any()
+    assert (predicted["median_spend"][likely] > 0).mean() > 0.9
+
+
+def test_the_median_lies_within_the_interval(predicted):
+    low, median, high = (predicted[name] for name in ("expected_spend_low", "median_spend", "expected_spend_high"))
+    assert ((low <= median) & (median <= high)).all()
 
 
 @pytest.fixture(scope="module", params=RECIPES)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.special import expit
 
-from models.calibration import SMALLEST_RATE, logit, shift_to_mean
+from models.calibration import SMALLEST_RATE, calibrated, logit, shift_to_mean
 
 some_logits = arrays(np.float64, st.integers(1, 60), elements=st.floats(-25, 25))
 
@@ -59,3 +59,15 @@ def test_rates_of_nobody_and_everybody_are_reached_but_for_a_millionth(rate, log
 @given(logits=some_logits, low=st.floats(0.01, 0.49), high=st.floats(0.51, 0.99))
 def test_a_higher_mean_needs_a_higher_shift(logits, low, high):
     assert shift_to_mean(logits, low) < shift_to_mean(logits, high)
+
+
+def test_in_each_group_the_mean_probability_is_the_share_to_whom_it_happened():
+    rng = np.random.default_rng(0)
+    groups, logits = np.arange(900) % 3, rng.normal(0.0, 2.0, 900)
+    happened = rng.random(900) < np.array([0.1, 0.5, 0.9])[groups]
+    before, found = logits.copy(), calibrated(logits, happened, groups)
+    for group in range(3):
+        rows = groups == group
+        assert found[rows].mean() == pytest.approx(happened[rows].mean(), abs=1e-9)
+        assert (np.argsort(found[rows]) == np.argsort(logits[rows])).all()
+    assert np.array_equal(logits, before)

@@ -13,7 +13,7 @@ from models.churn import PARAMETRIC, ChurnModel
 from models.linear import LinearMember
 from models.outlook import Outlook
 from models.ridge import FEWEST_RIDGE_ROWS
-from models.spend import BTYD_ALONE, LINEAR_ALONE, MEMBERS, SpendModel
+from models.spend import BTYD_ALONE, MEMBERS, SpendModel
 
 BATCHES = (1, 7, 64)
 
@@ -264,7 +264,7 @@ def test_btyd_alone_ranks_exactly_like_btyd(known, unseen):
 
 def test_the_mixture_alone_is_the_linear_member(known, unseen):
     X, spend, orders = known
-    found = SpendModel(trees=40, threads=1, members=LINEAR_ALONE).fit(X, spend, orders).predict(unseen[0])
+    found = SpendModel(trees=40, threads=1, members=("linear",)).fit(X, spend, orders).predict(unseen[0])
     linear = LinearMember(90).fit(X, spend)
     expected = linear.predict(unseen[0]) * spend.mean() / linear.predict(X).mean()
     assert found == pytest.approx(expected, rel=1e-9)

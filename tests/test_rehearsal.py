@@ -14,7 +14,7 @@ import training.rehearsal
 from features.window import Schedule, Span, schedule
 from models.churn import PARAMETRIC
 from models.outlook import Outlook
-from models.spend import BTYD_ALONE, LINEAR_ALONE
+from models.spend import BTYD_ALONE
 from regulars.errors import HistoryError
 from training.fitting import Fitting
 from training.lessons import Lessons
@@ -125,8 +125,8 @@ def test_nothing_that_was_not_over_by_then_changes_what_it_predicts(small_lesson
         assert np.array_equal(again.active_logit[members], rehearsal.active_logit[members]), members
 
 
-def test_it_compares_the_full_recipe_with_the_mixture_alone_and_with_btyd(rehearsal):
-    assert list(rehearsal.spend) == [FULL, LINEAR_ALONE, BTYD_ALONE]
+def test_it_compares_the_full_recipe_with_btyd_alone(rehearsal):
+    assert list(rehearsal.spend) == [FULL, BTYD_ALONE]
     assert list(rehearsal.active_logit) == [ODDS, PARAMETRIC]
     btyd = rehearsal.newer.features["btyd_spend"].to_numpy()
     shares = rehearsal.spend[BTYD_ALONE] / btyd
@@ -168,13 +168,13 @@ def simulated():
 def test_losses_are_tweedie_deviance_and_log_loss(simulated):
     expected, odds, (worse, worse_odds), happened, churned, _ = simulated
     found = made_up(
-        {FULL: expected, LINEAR_ALONE: worse}, {ODDS: odds, PARAMETRIC: worse_odds}, happened, churned, [0] * 2_000
+        {FULL: expected, BTYD_ALONE: worse}, {ODDS: odds, PARAMETRIC: worse_odds}, happened, churned, [0] * 2_000
     )
     spend, churn = found.losses()
     # Half the deviance of power 1.5 is twice the loss, less what the outcome alone decides.
     pinned = [guess * happened.sum() / guess.sum() for guess in (expected, worse)]
     deviance = [mean_tweedie_deviance(happened, guess, power=1.5) for guess in pinned]
-    assert spend[LINEAR_ALONE] - spend[FULL] == pytest.approx((deviance[1] - deviance[0]) / 4)
+    assert spend[BTYD_ALONE] - spend[FULL] == pytest.approx((deviance[1] - deviance[0]) / 4)
     rate = 1 / (1 + np.exp(-odds))
     assert churn[ODDS] == pytest.approx(log_loss(~churned, rate), abs=2e-3)
     assert churn[ODDS] < churn[PARAMETRIC]
@@ -193,13 +193,9 @@ def test_the_level_of_a_snapshot_plays_no_part(simulated):
 
 def test_a_recipe_that_did_better_is_trusted_and_otherwise_the_full_one(simulated):
     expected, odds, (worse, worse_odds), *rest = simulated
-    simple = made_up(
-        {FULL: worse, LINEAR_ALONE: expected, BTYD_ALONE: worse}, {ODDS: worse_odds, PARAMETRIC: odds}, *rest
-    )
-    assert simple.best() == (LINEAR_ALONE, PARAMETRIC)
-    full = made_up(
-        {FULL: expected, LINEAR_ALONE: worse, BTYD_ALONE: worse}, {ODDS: odds, PARAMETRIC: worse_odds}, *rest
-    )
+    simple = made_up({FULL: worse, BTYD_ALONE: expected}, {ODDS: worse_odds, PARAMETRIC: odds}, *rest)
+    assert simple.best() == (BTYD_ALONE, PARAMETRIC)
+    full = made_up({FULL: expected, BTYD_ALONE: worse}, {ODDS: odds, PARAMETRIC: worse_odds}, *rest)
     assert full.best() == (FULL, ODDS)
 
 
@@ -212,10 +208,10 @@ def test_spend_and_churn_are_decided_apart(simulated):
 @pytest.mark.parametrize(("full", "chosen"), [(1.0, FULL), (1.019, FULL), (1.021, BTYD_ALONE), (2.0, BTYD_ALONE)])
 def test_a_simpler_recipe_has_to_be_more_than_2_percent_better(monkeypatch, full, chosen):
     assert CLEARLY == 0.02
-    losses = iter([full, 1.005, 1.0])
+    losses = iter([full, 1.0])
     monkeypatch.setattr(training.rehearsal, "_tweedie", lambda *_: next(losses))
     ones = np.ones(4)
-    found = made_up({FULL: ones, LINEAR_ALONE: ones, BTYD_ALONE: ones}, {ODDS: ones}, ones, [True, False] * 2, [0] * 4)
+    found = made_up({FULL: ones, BTYD_ALONE: ones}, {ODDS: ones}, ones, [True, False] * 2, [0] * 4)
     assert found.best()[0] == chosen
 
 

@@ -12,12 +12,14 @@ from features.ledger import Ledger
 from features.snapshot import KEYS, sampled, snapshot
 from features.window import Schedule
 from models.bundle import Bundle
+from models.calibration import calibrated
 from models.churn import PARAMETRIC
 from models.explainer import Explainer, tells
 from models.intervals import SpendIntervals
 from models.level import Window
+from models.median import SpendMedian
 from models.pin import Pins, Totals, pinned
-from models.spend import BTYD_ALONE, SpendModel
+from models.spend import BTYD_ALONE
 from training.fitting import Fitting
 from training.lessons import Lessons
 from training.preparation import Preparation, fit_btyd, prepare
@@ -133,24 +135,24 @@ def _members(ready: Preparation, fitting: Fitting) -> tuple[dict[str, Any], Rehe
     expected = spend.predict(whole.features)
     telling = [name for name, entry in ready.entries.items() if tells(entry)]
     explainer = Explainer(telling, fitting.seed, fitting.threads).fit(whole.features, expected, lessons.categorical)
-    intervals = _intervals(whole, expected if plan.extrapolates else _unseen(expected, whole, rehearsal, spend))
-    return {"spend": spend, "churn": churn, "intervals": intervals, "explainer": explainer}, rehearsal
+    odds = churn.active_logit(whole.features)
+    if rehearsal is not None and not plan.extrapolates:
+        # What models expect of windows that they have seen is too good: these they had not.
+        newer = np.isin(whole.outlook.snapshot, rehearsal.newer.outlook.snapshot)
+        expected[newer] = rehearsal.spend[tuple(spend.members)]
+        odds[newer] = rehearsal.active_logit[tuple(churn.members)]
+    intervals, median = _spread(whole, expected, odds)
+    found = {"spend": spend, "churn": churn, "intervals": intervals, "median": median, "explainer": explainer}
+    return found, rehearsal
 
 
-def _unseen(expected: np.ndarray, whole: Lessons, rehearsal: Rehearsal | None, spend: SpendModel) -> np.ndarray:
-    """Put what the rehearsal expected of the newer windows in place of what models expect that have seen them."""
-    if rehearsal is None:
-        return expected
-    newer = np.isin(whole.outlook.snapshot, rehearsal.newer.outlook.snapshot)
-    unseen = expected.copy()
-    unseen[newer] = rehearsal.spend[tuple(spend.members)]
-    return unseen
-
-
-def _intervals(lessons: Lessons, expected: np.ndarray) -> SpendIntervals:
+def _spread(lessons: Lessons, expected: np.ndarray, odds: np.ndarray) -> tuple[SpendIntervals, SpendMedian]:
     # Each window at its own level: what is left is how customers differ from what was expected of them.
     outlook, btyd = lessons.outlook, lessons.features["btyd_spend"].to_numpy()
-    return SpendIntervals().fit(pinned(expected, btyd, outlook.snapshot) * outlook.spend, lessons.spend)
+    forecast = pinned(expected, btyd, outlook.snapshot) * outlook.spend
+    active = calibrated(odds, lessons.active, outlook.snapshot)
+    median = SpendMedian().fit(forecast, active, lessons.spend, lessons.active)
+    return SpendIntervals().fit(forecast, lessons.spend), median
 
 
 def _pins(bundle: Bundle, ledger: Ledger, as_of: date) -> Pins:

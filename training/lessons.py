@@ -71,6 +71,12 @@ class Lessons:
         spend: NDArray[np.float64] = np.maximum(self.outcome["net_spend"].to_numpy(dtype=np.float64), 0.0)
         return spend
 
+    @property
+    def active(self) -> NDArray[np.bool_]:
+        """Who bought in each row's window."""
+        bought: NDArray[np.bool_] = ~self.outcome["churned"].to_numpy(dtype=bool)
+        return bought
+
     def fit_spend(self, window_days: int, fitting: Fitting, unused: tuple[str, ...] = ()) -> SpendModel:
         """Fit the spend model on these rows."""
         model = SpendModel(

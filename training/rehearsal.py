@@ -1,6 +1,6 @@
 """The rehearsal: fit on the older past windows and predict the newer ones, whose outcomes are known.
 
-What it shows decides between the full recipe and simpler ones, and how wide intervals are.
+What it shows decides between the full recipe and BTYD alone, and how wide intervals are.
 """
 
 from collections.abc import Mapping
@@ -10,13 +10,12 @@ from datetime import timedelta
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import expit
 
 from features.window import Schedule
-from models.calibration import shift_to_mean
+from models.calibration import calibrated
 from models.churn import PARAMETRIC
 from models.pin import pinned
-from models.spend import BTYD_ALONE, LINEAR_ALONE
+from models.spend import BTYD_ALONE
 from training.fitting import Fitting
 from training.lessons import Lessons
 
@@ -52,7 +51,7 @@ class Rehearsal:
         The level is the same for all recipes, and is forecast apart from them.
         """
         snapshots, happened = self.newer.outlook.snapshot, self.newer.spend
-        active = ~self.newer.outcome["churned"].to_numpy(dtype=bool)
+        active = self.newer.active
         spend = {
             members: _tweedie(happened, pinned(expected, happened, snapshots))
             for members, expected in self.spend.items()
@@ -94,7 +93,7 @@ class Parts:
         full, odds, asked = fitting.spend_members, fitting.churn_members, self.newer.features
         return Rehearsal(
             self.newer,
-            {members: spend.blend(asked, members) for members in (full, LINEAR_ALONE, BTYD_ALONE)},
+            {members: spend.blend(asked, members) for members in (full, BTYD_ALONE)},
             {members: churn.active_logit(asked, members) for members in (odds, PARAMETRIC)},
         )
 
@@ -154,9 +153,5 @@ def _tweedie(happened: FloatArray, expected: FloatArray) -> float:
 
 
 def _log_loss(active: NDArray[np.bool_], odds: FloatArray, snapshots: NDArray[np.int64]) -> float:
-    shifted = odds.copy()
-    for snapshot in np.unique(snapshots):
-        rows = snapshots == snapshot
-        shifted[rows] += shift_to_mean(odds[rows], float(active[rows].mean()))
-    probability = np.clip(expit(shifted), 1e-9, 1.0 - 1e-9)
+    probability = np.clip(calibrated(odds, active, snapshots), 1e-9, 1.0 - 1e-9)
     return float(-np.mean(np.log(np.where(active, probability, 1.0 - probability))))

@@ -84,7 +84,7 @@ class BatchScoring:
         stamp
             `model_version`, `run_id`, `log_fingerprint`, `scored_at`.
         """
-        predicted = self.bundle.predictions(rows.select(list(ALLOCATED)).to_pandas(), pins)
+        predicted = self.bundle.predictions(rows.select([*ALLOCATED, "recency_days"]).to_pandas(), pins)
         ahead = pa.array(predicted.pop("next_order_days") + (self.as_of - EPOCH).days, pa.int32(), from_pandas=True)
         columns = {name: pa.array(predicted[name]) for name in predicted.columns}
         columns |= {"next_order_date": ahead.cast(pa.date32())}
