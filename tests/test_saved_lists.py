@@ -138,7 +138,8 @@ class TestStore:
 
     def test_no_name_becomes_a_file(self, store):
         save_list(store, "Sommer ☀", Definition())
-        assert {entry.name for entry in store.folder.iterdir()} <= {"service.db", "service.db-wal", "service.db-shm"}
+        database = {"service.db", "service.db-wal", "service.db-shm", ".service.lock"}
+        assert {entry.name for entry in store.folder.iterdir()} <= database
 
     def test_definitions_are_stored_as_readable_json(self, store):
         save_list(store, "a", Definition("save", contact=Contact(1, 0.1)))

@@ -2,14 +2,16 @@
 
 import sqlite3
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from threading import Barrier
 
 import pytest
 
 from regulars import cli
 from regulars.errors import RegularsError
 from regulars.exits import WRONG_INPUT
-from serving.storage.service import SERVICE
+from serving.storage.service import SERVICE, service
 from serving.web import people, tokens
 from serving.web.people import People, hash_password, password_is
 from serving.web.tokens import Tokens, lifetime_of
@@ -187,3 +189,16 @@ class TestCommands:
         assert said.out == ""
         assert "no store is here" in said.err
         assert not (tmp_path / "missing").exists()
+
+
+def test_whoever_come_to_a_new_store_at_once_all_get_in(tmp_path):
+    together = Barrier(4, timeout=20)
+
+    def end(number: int) -> None:
+        for store in range(60):
+            together.wait()
+            with service(tmp_path / str(store)) as database:
+                database.execute("insert into ended_sessions values (?, ?)", (str(number), "2030-01-01"))
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(end, range(4))) == [None] * 4

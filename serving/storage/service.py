@@ -5,10 +5,13 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from regulars.errors import StoreError
 
 SERVICE = "service.db"
-WAIT_SECONDS = 30.0
+LOCK = ".service.lock"
+WAIT_SECONDS, POLL_SECONDS = 30.0, 0.002
 TABLES = """
 create table if not exists tokens (
     name text primary key, hash text not null unique, scopes text not null, created text not null,
@@ -53,11 +56,17 @@ def service(folder: Path) -> Iterator[sqlite3.Connection]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with closing(sqlite3.connect(path, timeout=WAIT_SECONDS)) as connection:
-            connection.row_factory = sqlite3.Row
-            connection.execute("pragma journal_mode = wal")
-            connection.execute("pragma foreign_keys = on")
-            connection.executescript(TABLES)
+            _prepare(connection, folder)
             with connection:
                 yield connection
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, Timeout) as error:
         raise StoreError(f"{path}: {error}; if another job holds it, run again when that is done") from error
+
+
+def _prepare(connection: sqlite3.Connection, folder: Path) -> None:
+    connection.row_factory = sqlite3.Row
+    # SQLite waits for others everywhere but where it begins to write ahead: of two who do so at once, one is refused.
+    with FileLock(folder / LOCK, timeout=WAIT_SECONDS, poll_interval=POLL_SECONDS):
+        connection.execute("pragma journal_mode = wal")
+        connection.executescript(TABLES)
+    connection.execute("pragma foreign_keys = on")
