@@ -259,6 +259,8 @@ class TestWithoutScript:
     def test_the_essentials_work(self, chrome, web, tmp_path):
         page, complaints = visit(chrome, web, java_script_enabled=False, accept_downloads=True)
         sign_in(page)
+        # Until styles are there, charts for narrow and for wide screens are both visible.
+        page.wait_for_load_state("load")
         page.locator("svg.chart:visible a").first.click()
         page.get_by_role("heading", name="Your filter").wait_for()
         page.goto("/lists")
