@@ -4,7 +4,6 @@ Rows are cut into as many parts as there are workers, each finds the histograms 
 from their sum. The trees differ slightly from those of one process: every worker draws the rows of its part.
 """
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
@@ -106,20 +105,24 @@ def _grown(
             return None
         return _sent(client, [values[part[0] : part[-1] + 1] for part in parts], workers)
 
-    model = lgb.DaskLGBMRegressor(
+    model = _Trees(
         client=client, n_estimators=trees, **{name: value for name, value in parameters.items() if name not in LOCAL}
     )
-    with warnings.catch_warnings():
-        # Said of a parameter that LightGBM adds itself.
-        warnings.filterwarnings("ignore", "Parameter n_jobs will be ignored")
-        model.fit(
-            sent(rows.X),
-            sent(rows.y),
-            sample_weight=sent(rows.weight),
-            init_score=sent(rows.offset),
-            categorical_feature=list(categorical) or "auto",
-        )
+    model.fit(
+        sent(rows.X),
+        sent(rows.y),
+        sample_weight=sent(rows.weight),
+        init_score=sent(rows.offset),
+        categorical_feature=list(categorical) or "auto",
+    )
     return model.booster_
+
+
+class _Trees(lgb.DaskLGBMRegressor):  # type: ignore[misc]
+    """LightGBM's own, which warns at each fit of an ``n_jobs`` that it sets itself and then ignores."""
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        return {name: value for name, value in super().get_params(deep).items() if name != "n_jobs"}
 
 
 def _sent(client: Any, pieces: Sequence[NDArray[np.float64]], workers: Sequence[str]) -> Any:

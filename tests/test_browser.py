@@ -59,11 +59,17 @@ def visit(chrome, server, width=1440, **settings):
     return page, complaints
 
 
+def follow(page, link):
+    """Click what leads to another page, and wait until that page has its styles and scripts."""
+    with page.expect_navigation():
+        link.click()
+
+
 def sign_in(page):
     page.goto("/sign-in")
     page.get_by_label("Name").fill("Ana")
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    follow(page, page.get_by_role("button", name="Sign in"))
     page.get_by_role("heading", name="Overview", level=1).wait_for()
 
 
@@ -167,11 +173,11 @@ class TestPerson:
         sign_in(page)
         mark = page.locator("svg.chart:visible a").nth(3)
         customers = mark.get_attribute("aria-label").split(": ")[1].split(" ")[0]
-        mark.click()
+        follow(page, mark)
         page.get_by_role("heading", name=f"{customers} customers").wait_for()
         page.get_by_label("Held back at random (%)").evaluate("e => e.closest('details').open = true")
         page.get_by_label("Held back at random (%)").fill("0")
-        page.get_by_role("button", name="Apply").click()
+        follow(page, page.get_by_role("button", name="Apply"))
         with page.expect_download() as coming:
             page.get_by_role("button", name="Download").click()
         file = tmp_path / coming.value.suggested_filename
@@ -180,20 +186,20 @@ class TestPerson:
         assert len(file.read_text().splitlines()) > 1
 
         page.get_by_label("Save as").fill("Spring mailing")
-        page.get_by_role("button", name="Save", exact=True).click()
+        follow(page, page.get_by_role("button", name="Save", exact=True))
         page.get_by_role("heading", name="Spring mailing", level=1).wait_for()
-        page.get_by_role("navigation", name="Pages").get_by_role("link", name="Lists").click()
+        follow(page, page.get_by_role("navigation", name="Pages").get_by_role("link", name="Lists"))
         page.get_by_role("link", name="Spring mailing").wait_for()
 
-        page.get_by_role("navigation", name="Pages").get_by_role("link", name="Customers").click()
+        follow(page, page.get_by_role("navigation", name="Pages").get_by_role("link", name="Customers"))
         page.get_by_label("Customer id").fill("C000000011")
-        page.get_by_role("button", name="Find").click()
+        follow(page, page.get_by_role("button", name="Find"))
         page.get_by_role("heading", name="Customer C000000011").wait_for()
         assert page.locator("svg.chart:visible .head").count() > 0
 
-        page.get_by_role("navigation", name="Pages").get_by_role("link", name="Model").click()
+        follow(page, page.get_by_role("navigation", name="Pages").get_by_role("link", name="Model"))
         page.get_by_role("heading", name="What came true").wait_for()
-        page.get_by_role("button", name="Sign out").click()
+        follow(page, page.get_by_role("button", name="Sign out"))
         page.get_by_role("heading", name="Sign in").wait_for()
         assert page.goto("/lists").url.endswith("next=%2Flists")
         assert complaints == []
@@ -210,7 +216,7 @@ class TestPerson:
         page.get_by_label("Champions").check()
         expect(output).not_to_contain_text(f"{CUSTOMERS} customers")
         counted = output.inner_text()
-        page.get_by_role("button", name="Show the list").click()
+        follow(page, page.get_by_role("button", name="Show the list"))
         page.get_by_role("heading", name=counted.split(",")[0]).wait_for()
         assert complaints == []
         page.context.close()
@@ -220,12 +226,14 @@ class TestPerson:
         sign_in(page)
         page.goto("/lists/reward")
         page.get_by_label("Save as").fill("Short-lived")
-        page.get_by_role("button", name="Save", exact=True).click()
-        page.once("dialog", lambda dialog: dialog.dismiss())
+        follow(page, page.get_by_role("button", name="Save", exact=True))
+        asked = []
+        page.once("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
         page.get_by_role("button", name="Delete").click()
+        assert asked == ["Delete the list Short-lived?"]
         assert page.url.endswith("/lists/Short-lived")
         page.once("dialog", lambda dialog: dialog.accept())
-        page.get_by_role("button", name="Delete").click()
+        follow(page, page.get_by_role("button", name="Delete"))
         page.get_by_role("heading", name="Lists", level=1).wait_for()
         assert page.get_by_role("link", name="Short-lived").count() == 0
         page.context.close()
@@ -234,7 +242,7 @@ class TestPerson:
         page, complaints = visit(chrome, web)
         page.goto("/model")
         page.get_by_label("Token").fill(Tokens(web.store).create("in a browser", SCOPES))
-        page.get_by_role("button", name="Sign in").click()
+        follow(page, page.get_by_role("button", name="Sign in"))
         page.get_by_role("heading", name="Model", level=1).wait_for()
         assert complaints == []
         page.context.close()
@@ -259,26 +267,24 @@ class TestWithoutScript:
     def test_the_essentials_work(self, chrome, web, tmp_path):
         page, complaints = visit(chrome, web, java_script_enabled=False, accept_downloads=True)
         sign_in(page)
-        # Until styles are there, charts for narrow and for wide screens are both visible.
-        page.wait_for_load_state("load")
-        page.locator("svg.chart:visible a").first.click()
+        follow(page, page.locator("svg.chart:visible a").first)
         page.get_by_role("heading", name="Your filter").wait_for()
         page.goto("/lists")
         page.get_by_label("Loyal", exact=False).first.check()
-        page.get_by_role("button", name="Show the list").click()
+        follow(page, page.get_by_role("button", name="Show the list"))
         page.get_by_role("heading", name="Your filter").wait_for()
         page.get_by_label("Save as").fill("By hand")
-        page.get_by_role("button", name="Save", exact=True).click()
+        follow(page, page.get_by_role("button", name="Save", exact=True))
         page.get_by_role("heading", name="By hand", level=1).wait_for()
         with page.expect_download() as coming:
             page.get_by_role("button", name="Download").click()
         assert coming.value.suggested_filename.startswith("By hand")
-        page.get_by_role("button", name="Delete").click()
+        follow(page, page.get_by_role("button", name="Delete"))
         page.get_by_role("heading", name="Lists", level=1).wait_for()
         page.get_by_label("Scored as of").select_option(index=1)
-        page.get_by_role("button", name="Show", exact=True).click()
+        follow(page, page.get_by_role("button", name="Show", exact=True))
         assert "scored=2026-10-02.90" in page.url
-        page.get_by_role("button", name="Sign out").click()
+        follow(page, page.get_by_role("button", name="Sign out"))
         page.get_by_role("heading", name="Sign in").wait_for()
         assert complaints == []
         page.context.close()
