@@ -29,22 +29,23 @@ def demo(folder: Path = Path("regulars-demo"), *, output: OutputFlags = OUTPUT) 
 def check(log: LogSource, *, layout: LogFlags = LAYOUT, output: OutputFlags = OUTPUT) -> int:
     """Report what a log holds, what of it cannot be used, and what can be predicted from it."""
     from regulars import results
+    from regulars.prospects import date_step, prospects, prospects_table, step_words
 
     screen = Screen(output.quiet, output.json)
     # The report is what was asked for, however many rows are unusable.
     ledger = read(log, replace(layout, max_bad_share=1.0), screen)
-    repeated = ledger.repeated_rows()
-    prospects = results.prospects(ledger.span)
-    screen.facts(results.quality_facts(ledger.quality, repeated))
-    screen.table("What can be predicted", *results.prospects_table(prospects))
-    screen.result({**ledger.quality.to_dict(), "repeated_rows": repeated, "prospects": prospects})
+    repeated, step = ledger.repeated_rows(), date_step(ledger)
+    found = prospects(ledger.span, step)
+    screen.facts(results.quality_facts(ledger.quality, repeated) | ({"dates": step_words(step)} if step else {}))
+    screen.table("What can be predicted", *prospects_table(found))
+    screen.result({**ledger.quality.to_dict(), "repeated_rows": repeated, "date_step_days": step, "prospects": found})
     if ledger.quality.bad_share > layout.max_bad_share:
         screen.say(
             f"Not as it is: {ledger.quality.bad_share:.1%} of the rows cannot be used, and {layout.max_bad_share:.1%} "
             "may be. Mend the log, or allow them with --max-bad-share."
         )
         return ANSWER_NO
-    return DONE if any(row["trainable"] for row in prospects) else ANSWER_NO
+    return DONE if any(row["trainable"] for row in found) else ANSWER_NO
 
 
 def features(
@@ -104,7 +105,7 @@ def train(
         How many settings to try on past windows before; what was tried is kept in .regulars, so that an interrupted
         search goes on. By default none: the settings that there are do well.
     """
-    from regulars import results, verbs
+    from regulars import figures, results, verbs
     from regulars.opening import as_of_date
 
     screen = Screen(output.quiet, output.json)
@@ -117,7 +118,10 @@ def train(
     screen.facts(results.training_facts(found) | ({"tuned": found.search.said} if found.search else {}))
     if found.evaluation is not None:
         title = f"The same recipe as of {found.evaluation.as_of}, beside what happened"
-        screen.table(title, *results.metrics_table(found.evaluation.metrics))
+        screen.table(title, *figures.metrics_table(found.evaluation.metrics))
+        screen.say(figures.LEGEND)
+        if far := figures.bias_words({found.evaluation.as_of: found.evaluation.metrics}):
+            screen.say(far)
     screen.result(results.training_result(found) | ({"tuned": found.search.to_dict()} if found.search else {}))
 
 
@@ -151,9 +155,9 @@ def score(
     screen = Screen(output.quiet, output.json)
     worth = economics.economics()
     ledger = read(log, layout, screen, store)
-    # Two passes over the customers: allocate, then pin and write.
     note_silence(ledger, as_of_date(ledger, as_of), screen)
-    with screen.progress("scoring in two passes", 2 * ledger.quality.buyers) as progress:
+    # Two passes: allocate, then pin and write.
+    with screen.progress("scoring customers", ledger.quality.buyers, passes=2) as progress:
         found = verbs.score(ledger, store, as_of, horizon, model, worth, progress)
     screen.facts(results.scoring_facts(found, store))
     screen.result(results.scoring_result(found, store))

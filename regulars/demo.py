@@ -49,7 +49,8 @@ def _tell(folder: Path, screen: Screen) -> None:
     screen.say(f"\nNow it is {as_of}. The {HORIZON_DAYS} days that follow are hidden from everything below.\n")
     screen.note("training …")
     screen.facts(results.training_facts(verbs.train(ledger, as_of, HORIZON_DAYS)))
-    with screen.progress("scoring in two passes", 2 * ledger.quality.buyers) as progress:
+    # Two passes: allocate, then pin and write.
+    with screen.progress("scoring customers", ledger.quality.buyers, passes=2) as progress:
         scoring = verbs.score(ledger, STORE, as_of, HORIZON_DAYS, progress=progress)
     screen.facts(results.scoring_facts(scoring, folder / STORE))
     scores = Store(Path(STORE)).scores(as_of, HORIZON_DAYS)

@@ -31,7 +31,7 @@ def backtest(
         Alias or version of a registered model, judged as it is on the windows since its training, a quarter of the
         horizon apart; by default the recipe is fitted anew at every as-of date.
     """
-    from regulars import results, verbs
+    from regulars import figures, verbs
     from training.tracking import log_backtest
 
     screen = Screen(output.quiet, output.json)
@@ -40,8 +40,11 @@ def backtest(
     found = verbs.backtest(ledger, horizon, cutoffs, model=model)
     for evaluation in found.evaluations:
         title = f"As of {evaluation.as_of}, {horizon} days ahead, {len(evaluation.customers):,} customers"
-        screen.table(title, *results.metrics_table(evaluation.metrics))
-    screen.table("Mean of all windows", *results.metrics_table(found.summary))
+        screen.table(title, *figures.metrics_table(evaluation.metrics))
+    screen.table("Mean of all windows (of bias, of its distance from 0)", *figures.metrics_table(found.summary))
+    screen.say(figures.LEGEND)
+    if far := figures.bias_words({evaluation.as_of: evaluation.metrics for evaluation in found.evaluations}):
+        screen.say(far)
     run_id = log_backtest(found, horizon, ledger.fingerprint)
     if found.registered is not None:
         screen.say(f"Judged as it was trained: {found.registered.name} version {found.registered.version}")
@@ -78,7 +81,7 @@ def promote(
     by
         Who decides; by default your user name.
     """
-    from regulars import results
+    from regulars import figures, results
     from regulars.promotion import promote as challenge
 
     screen = Screen(output.quiet, output.json)
@@ -86,7 +89,7 @@ def promote(
     screen.note(f"judging {model} beside the champion at up to {cutoffs} as-of dates, {horizon} days ahead …")
     found = challenge(ledger, horizon, model, metric, cutoffs, force, by)
     if found.comparison is not None:
-        screen.table(*results.comparison_table(found))
+        screen.table(*figures.comparison_table(found))
     screen.facts(results.promotion_facts(found))
     screen.result(found.to_dict())
     return DONE if found.promoted else ANSWER_NO

@@ -73,12 +73,16 @@ def list_(
         rows, consent = _look(place, wanted, form, out, (as_of, horizon))
         said = ", without those who do not consent" if consent else ""
         screen.note(f"{rows:,} customers" + (f" in {out}" if out else "") + said)
+        if not rows:
+            _say_why(place, wanted, (as_of, horizon), screen)
         screen.result({"customers": rows, "out": None if out is None else str(out)})
         return
     wanted = _named(place, wanted, leave, who.given or contact != CONTACT)
     delivery = Delivery(leave.name, _person(), form, leave.changes, leave.region, as_of, horizon)
     found = _send(place, wanted, delivery, out)
     _tell(found, out, screen)
+    if not found.rows and not found.held_back and not found.left_out:
+        _say_why(place, wanted, (as_of, horizon), screen)
     screen.result({**found.to_dict(), "out": None if out is None else str(out)})
 
 
@@ -146,6 +150,13 @@ def _look(
     if wanted.play is None and wanted.contact is None:
         rows = rows.select(*place.scores(*scores).columns)
     return write_list(headed(without_personal(rows)), out, form), consents(found.customers) is not None
+
+
+def _say_why(place: "Store", wanted: "Definition", scores: tuple[date | None, int | None], screen: Screen) -> None:
+    from serving.listing.emptiness import why_empty
+
+    if why := why_empty(place, wanted, *scores):
+        screen.note(why)
 
 
 def _named(place: "Store", wanted: "Definition", leave: LeaveFlags, given: bool) -> "Definition":

@@ -1,47 +1,18 @@
-"""What commands say of their results: facts and tables for people, plain data for programs."""
+"""What commands say of their results: facts for people, plain data for programs."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from features.quality import Quality
-from features.window import Span, rolling, schedule
-from regulars.errors import HistoryError
+from models.level import Level
 from serving.score import Scoring
 from training.backtest import plain
-from training.metrics import HIGHER_IS_BETTER
-from training.promotion.comparison import NOISE
+from training.card.recipe import MEMBERS, SPEND_MEMBERS
 from training.promotion.promote import Promotion
-from training.rehearsal import newer_cutoffs
 from training.train import Training
 
-Rows = tuple[Sequence[str], Sequence[Sequence[str]]]
-
-HORIZONS = (30, 90, 180, 365)
 FEW_BUYERS = 500
 """Below it, a buy-till-you-die model does as well: the README says how that was measured."""
-SHOWN = {
-    "mae": ("MAE", "{:,.2f}"),
-    "rmse": ("RMSE", "{:,.1f}"),
-    "gini": ("Gini", "{:.3f}"),
-    "top_decile_capture": ("top 10 %", "{:.1%}"),
-    "bias": ("bias", "{:+.1%}"),
-    "auc": ("churn AUC", "{:.3f}"),
-    "log_loss": ("log loss", "{:.3f}"),
-    "calibration_error": ("calibr. error", "{:.3f}"),
-    "coverage": ("80 % interval", "{:.1%}"),
-}
-BEST = "*"
-COMPARED = {
-    "mae": ("MAE", ",.2f"),
-    "rmse": ("RMSE", ",.1f"),
-    "gini": ("Gini", ".4f"),
-    "bias": ("|bias|", ".2%"),
-    "auc": ("churn AUC", ".4f"),
-    "log_loss": ("log loss", ".4f"),
-}
 
 
 def quality_facts(quality: Quality, repeated: int) -> dict[str, str]:
@@ -62,51 +33,6 @@ def quality_facts(quality: Quality, repeated: int) -> dict[str, str]:
     return facts
 
 
-def prospects(span: Span) -> list[dict[str, Any]]:
-    """Return, by horizon, what a log allows as of the day after its last."""
-    found = []
-    for horizon in HORIZONS:
-        row: dict[str, Any] = {"horizon_days": horizon, "trainable": False, "windows": 0, "backtests": 0}
-        try:
-            plan = schedule(span, span.end, horizon)
-            row |= {"trainable": True, "windows": len(plan.cutoffs), "extrapolates": plan.extrapolates}
-            row |= {"last_year": plan.last_year is not None, "rehearsed": bool(newer_cutoffs(plan))}
-            row["backtests"] = len(rolling(span, horizon, 100))
-        except HistoryError as error:
-            row["why"] = str(error)
-        found.append(row)
-    return found
-
-
-def prospects_table(found: list[dict[str, Any]]) -> Rows:
-    """Return prospects as a table."""
-    columns = ("horizon", "predictable", "past windows to learn from", "last year's season", "backtests")
-    rows = []
-    for row in found:
-        how = "yes" if row["trainable"] else "no: too little history"
-        if row.get("extrapolates"):
-            how = "yes, extrapolating from shorter windows"
-        elif row["trainable"] and not row["rehearsed"]:
-            how = "yes, too short to rehearse"
-        season = "known" if row.get("last_year") else "not known"
-        rows.append((f"{row['horizon_days']} days", how, str(row["windows"]), season, str(row["backtests"])))
-    return columns, rows
-
-
-def metrics_table(metrics: pd.DataFrame) -> Rows:
-    """Return metrics by model as a table; the best of each metric carries a star."""
-    shown = [name for name in SHOWN if name in metrics and metrics[name].notna().any()]
-    best = {name: _best(metrics[name]) for name in shown if name != "coverage"}
-    rows = [
-        (
-            str(model),
-            *(_cell(row[name], SHOWN[name][1]) + (BEST if model == best.get(name) else " ") for name in shown),
-        )
-        for model, row in metrics.iterrows()
-    ]
-    return ("", *(f"{SHOWN[name][0]} " for name in shown)), rows
-
-
 def training_facts(training: Training) -> dict[str, str]:
     """Return what a training did, for people."""
     plan, version, bundle = training.fitted.plan, training.version, training.fitted.bundle
@@ -115,8 +41,9 @@ def training_facts(training: Training) -> dict[str, str]:
         "as of": f"{plan.as_of}, {plan.horizon_days} days ahead",
         "learnt from": f"{training.fitted.rows:,} rows at {len(plan.cutoffs)} past as-of dates, "
         f"{plan.cutoffs[-1]} to {plan.cutoffs[0]}",
-        "level": f"{bundle.level.spend:.2f} x BTYD ({bundle.level.rule})",
-        "trusted": f"{', '.join(bundle.spend.members)} for spend; {', '.join(bundle.churn.members)} for churn",
+        "level": level_words(bundle.level),
+        "trusted for spend": ", ".join(SPEND_MEMBERS[name] for name in bundle.spend.members),
+        "trusted for churn": ", ".join(MEMBERS[name] for name in bundle.churn.members),
         "MLflow run": version.run_id,
     }
     if plan.extrapolates:
@@ -124,6 +51,11 @@ def training_facts(training: Training) -> dict[str, str]:
     if training.evaluation is None:
         facts["evaluated"] = "no: the log has no complete window with enough history before it"
     return facts
+
+
+def level_words(level: Level) -> str:
+    """Return how much all customers together are expected to spend, and by which rule."""
+    return f"{level.spend:.2f} times what the buy-till-you-die model (BTYD) expects ({level.rule})"
 
 
 def training_result(training: Training) -> dict[str, Any]:
@@ -151,7 +83,7 @@ def scoring_facts(scoring: Scoring, store: Path) -> dict[str, str]:
     facts = {
         "scored": f"{scoring.customers:,} customers as of {scoring.as_of}, {scoring.horizon_days} days ahead",
         "model": f"version {scoring.model_version}",
-        "level": f"{scoring.level.spend:.2f} x BTYD ({scoring.level.rule})",
+        "level": level_words(scoring.level),
         "revenue": "{expected_spend:,.0f} expected, {low:,.0f} to {high:,.0f} four times in five".format(
             **scoring.revenue
         ),
@@ -183,24 +115,6 @@ def scoring_result(scoring: Scoring, store: Path) -> dict[str, Any]:
     }
 
 
-def comparison_table(promotion: Promotion) -> tuple[str, Sequence[str], Sequence[Sequence[str]]]:
-    """Return the figures of a challenger and the champion as a table, its title in front."""
-    decision, comparison = promotion.decision, promotion.comparison
-    if comparison is None:
-        raise ValueError("nothing was compared")
-    days, customers = list(comparison.customers), list(comparison.customers.values())
-    title = f"Mean of {len(days)} as-of dates, {days[0]} to {days[-1]}, {customers[-1]:,} customers at the last"
-    columns = (
-        "",
-        f"version {decision.challenger}",
-        f"champion {decision.champion}",
-        "difference",
-        f"{comparison.confidence:.0%} interval",
-        "verdict",
-    )
-    return title, columns, [_contrast(name, row) for name, row in comparison.table.iterrows()]
-
-
 def promotion_facts(promotion: Promotion) -> dict[str, str]:
     """Return what was decided of a challenger, for people."""
     decision = promotion.decision
@@ -210,21 +124,3 @@ def promotion_facts(promotion: Promotion) -> dict[str, str]:
         "champion": f"{decision.model} version {champion}" + ("" if promotion.promoted else ", as before"),
         "written down": f"by {decision.by}, MLflow run {promotion.run_id}",
     }
-
-
-def _contrast(name: Any, row: pd.Series) -> tuple[str, ...]:
-    label, form = COMPARED[name]
-    own = [_cell(row[model], f"{{:{form}}}") for model in ("challenger", "champion")]
-    difference, low, high = (_cell(row[column], f"{{:+{form}}}") for column in ("difference", "low", "high"))
-    # Eighty columns, on a terminal.
-    return label, *own, difference, f"{low}, {high}", "noise" if row["verdict"] == NOISE else str(row["verdict"])
-
-
-def _best(values: pd.Series) -> Any:
-    if values.name == "bias":
-        return values.abs().idxmin()
-    return values.idxmax() if values.name in HIGHER_IS_BETTER else values.idxmin()
-
-
-def _cell(value: float, form: str) -> str:
-    return "-" if pd.isna(value) else form.format(value)

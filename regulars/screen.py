@@ -69,8 +69,16 @@ class Screen:
                 part.write_text(text, encoding="utf-8")
 
     @contextmanager
-    def progress(self, label: str, total: int | None) -> Iterator[Callable[[int], None]]:
-        """Show how far a job is: a bar on a terminal, a line at its end elsewhere."""
+    def progress(self, label: str, total: int | None, passes: int = 1) -> Iterator[Callable[[int], None]]:
+        """Show how far a job is: a bar on a terminal, a line at its end elsewhere.
+
+        Parameters
+        ----------
+        label, total
+            What is done, and how much of it there is; None: not known.
+        passes
+            How often each one is reported as done: people see it counted once.
+        """
         if self._notes.quiet or not self._notes.is_terminal:
             done = 0
 
@@ -79,9 +87,9 @@ class Screen:
                 done += more
 
             yield count
-            self.note(f"{label}: {done:,} done")
+            self.note(f"{label}: {done // passes:,} done")
             return
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns, console=self._notes, transient=True) as bar:
             task = bar.add_task(label, total=total)
-            yield lambda more: bar.advance(task, more)
+            yield lambda more: bar.advance(task, more / passes)

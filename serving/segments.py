@@ -30,7 +30,7 @@ SEGMENTS = (
     ),
     Segment(
         "Loyal",
-        "They buy regularly, spend well and have been here not long ago.",
+        "They buy often or spend well (one large order is enough), and have been here not long ago.",
         "Offer what goes with their purchases and a place in the loyalty programme.",
     ),
     Segment(

@@ -97,6 +97,26 @@ def test_the_usual_recipe_learns_who_spends_and_stretches_to_the_horizon():
     np.testing.assert_allclose(longer["churn_probability"], found["churn_probability"] ** 2)
 
 
+@pytest.mark.parametrize("dtype", ["object", "str", "category"])
+def test_the_usual_recipe_reads_text_as_categories_and_knows_none_that_is_new(dtype):
+    rng = np.random.default_rng(0)
+    country = pd.Series(rng.choice(["GB", "US", None], 2_000), dtype=object)
+    orders = rng.poisson(country.map({"GB": 3.0, "US": 0.3}).fillna(1.0))
+    known = pd.DataFrame({"noise": rng.normal(size=2_000), "country": country.astype(dtype)})
+    learnt = known.assign(net_spend=orders * 20.0, outcome_days=orders, churned=orders == 0)
+    now = pd.DataFrame({"noise": 0.0, "country": pd.Series(["US", "GB", "FR", None], dtype=dtype)})
+    found = single_snapshot(learnt, now, 1.0)
+    assert found["expected_spend"][1] > 3 * found["expected_spend"][0]
+    assert found.notna().all(axis=None)
+
+
+def test_the_usual_recipe_learns_from_a_window_without_any_spend_that_there_is_none():
+    known = pd.DataFrame({"rate": np.arange(200.0)})
+    found = single_snapshot(known.assign(net_spend=0.0, outcome_days=0, churned=True), known, 2.0)
+    assert (found["expected_spend"] == 0).all()
+    assert (found["churn_probability"] == 1).all()
+
+
 # Ladder
 
 

@@ -15,7 +15,8 @@ from models.churn import PARAMETRIC
 from models.level import Level
 from models.spend import BTYD_ALONE
 from regulars.errors import HistoryError
-from regulars.results import FEW_BUYERS, prospects, prospects_table, quality_facts, scoring_facts
+from regulars.prospects import prospects, prospects_table
+from regulars.results import FEW_BUYERS, quality_facts, scoring_facts
 from serving.score import Scoring
 from training.fit import UNPROVEN_ROWS, Fitting, fit_bundle
 from training.tracking import rehearsed

@@ -71,11 +71,21 @@ NOTABLE = {
         "frequency": 2.0,
         "f_score": 2,
         "recency_days": 210.0,
-        "tenure_days": 610.0,
+        "tenure_days": 310.0,
         "r_score": 1,
         "churn_probability": 0.5,
     },
-    "poor": {"value_tier": "Low", "expected_spend": 0.5, "churn_probability": 0.9},
+    "lone": {  # one order, and a large one
+        "historic_value": 4000.0,
+        "monetary": 4000.0,
+        "frequency": 1.0,
+        "f_score": 1,
+        "recency_days": 400.0,
+        "tenure_days": 400.0,
+        "r_score": 1,
+    },
+    "sure": {"churn_probability": 0.05, "recency_days": 30.0, "tenure_days": 210.0},
+    "poor": {"value_tier": "Low", "expected_spend": 0.6, "churn_probability": 0.9},
 }
 CROWD = 60
 
@@ -117,8 +127,8 @@ def notable(found: pd.DataFrame) -> list[str]:
         ("Replenish now", ["duet"]),
         ("Reward", ["best"]),
         ("Grow", ["slim"]),
-        ("Sleeping whales", ["moby"]),
-        ("Leave alone", ["best", "poor"]),
+        ("Sleeping whales", ["lone", "moby"]),
+        ("Leave alone", ["poor", "sure"]),
     ],
 )
 def test_each_play_finds_its_customers(engine, name, expected):
@@ -128,27 +138,57 @@ def test_each_play_finds_its_customers(engine, name, expected):
 @pytest.mark.parametrize(
     ("name", "customer", "reason"),
     [
-        ("Save", "vera", "No order for 100 days, usually every 40; worth 1,240 over three years"),
-        ("Win back", "gone", "Gone for 300 days, used to come every 20; 50 so far on 4 purchase days"),
+        ("Save", "vera", "No order for 100 days, usually every 40 days; worth a margin of 1,240 over three years"),
+        ("Win back", "gone", "Gone for 300 days, usually every 20 days; 100 spent so far on 4 purchase days"),
         (
             "Second order",
             "newt",
-            "First order 20 days ago, 25 spent; half of those who come back do so every 60 days or sooner",
+            "First order 20 days ago, 25 spent so far; half of those who come back do so every 60 days or sooner",
         ),
         (
             "Replenish now",
             "duet",
-            "Usually orders every 60 days, last 60 days ago; next due by 2024-07-10",
+            "Last order 60 days ago, usually every 60 days; next due by 2024-07-10",
         ),
-        ("Reward", "best", "Among the best 5 %: 20 purchase days, last 5 days ago; worth 3,000 over three years"),
+        (
+            "Reward",
+            "best",
+            "Among the best 5 %: 20 purchase days, last order 5 days ago; worth a margin of 3,000 over three years",
+        ),
         ("Grow", "slim", "Ordered on 4 days from 2 categories; customers who order as often buy from 6"),
-        ("Sleeping whales", "moby", "5,000 so far, 2,500 a purchase day (top 5 %), and nothing for 210 days"),
-        ("Leave alone", "poor", "90 % likely to stay away, 1 expected in 90 days without a contact"),
+        (
+            "Sleeping whales",
+            "moby",
+            "Among the top 5 %: 5,000 spent so far, 2,500 a purchase day; no order for 210 days",
+        ),
+        ("Leave alone", "poor", "90 % likely to stay away, expected to spend 1 in 90 days without a contact"),
     ],
 )
 def test_each_reason_is_in_words_with_the_customer_s_own_numbers(engine, name, customer, reason):
     found = on(engine, name).set_index("customer_id")["reason"]
     assert found[customer] == reason
+
+
+@pytest.mark.parametrize("contact", [None, Contact(1.0, 0.5)])
+def test_nobody_is_both_rewarded_and_left_alone(engine, contact):
+    rewarded = set(on(engine, "Reward", contact)["customer_id"])
+    assert "best" in rewarded
+    assert not rewarded & set(on(engine, "Leave alone", contact)["customer_id"])
+
+
+@pytest.mark.parametrize("name", ["Save", "Win back"])
+def test_where_everybody_comes_back_nobody_has_to_be_saved(engine, name):
+    likely = customers()
+    for most, expected in [(0.21, 1), (0.19, 0)]:
+        likely["churn_probability"] *= most / likely["churn_probability"].max()
+        likely.loc[likely["customer_id"] == "vera", "churn_probability"] = most
+        assert len(notable(on(engine, name, frame=likely))) == expected
+
+
+def test_a_whale_in_its_own_rhythm_is_not_asleep(engine):
+    seldom = customers()
+    seldom.loc[seldom["customer_id"] == "moby", "tenure_days"] = 610.0  # every 400 days, last 210 days ago
+    assert notable(on(engine, "Sleeping whales", frame=seldom)) == ["lone"]
 
 
 def test_no_customer_of_any_play_is_without_a_reason(engine):
@@ -158,13 +198,30 @@ def test_no_customer_of_any_play_is_without_a_reason(engine):
 
 def test_revenue_is_not_called_worth(engine):
     found = on(engine, "Save", frame=customers(clv_basis="revenue"))
-    assert found["reason"][0].endswith("expected to bring 1,240 over three years")
+    assert found["reason"][0].endswith("expected to spend 1,240 over three years")
+
+
+def test_a_number_is_said_as_the_reasons_of_a_score_say_it(engine):
+    """Half a day is rounded to the even number by both: one says "every 456 days", and so does the other."""
+    frame = customers()
+    frame.loc[frame["customer_id"] == "gone", ["recency_days", "tenure_days"]] = [2000.0, 2000.0 + 3 * 456.5]
+    told = "last order {recency_days:.0f} days ago; usually every {gap_mean:.0f} days"
+    said = told.format(recency_days=2000.0, gap_mean=456.5).partition("; ")[2]
+    found = on(engine, "Win back", frame=frame).set_index("customer_id")["reason"]
+    assert said == "usually every 456 days"
+    assert said in found["gone"]
+
+
+def test_what_was_spent_is_said_and_not_a_margin_of_it(engine):
+    spent = on(engine, "Win back").set_index("customer_id").loc["gone"]
+    assert spent["monetary"] * spent["frequency"] == 100 != spent["historic_value"]
+    assert "100 spent so far" in spent["reason"]
 
 
 def test_one_day_is_a_day(engine):
     frame = customers()
     frame.loc[frame["customer_id"] == "best", "recency_days"] = 1.0
-    assert "last 1 day ago" in on(engine, "Reward", frame=frame)["reason"][0]
+    assert "last order 1 day ago" in on(engine, "Reward", frame=frame)["reason"][0]
 
 
 def test_another_currency_gives_the_same_lists(engine):

@@ -79,6 +79,13 @@ def test_a_segment_is_where_marketing_knows_it_by_recency_and_the_mean_of_the_ot
     assert found == {(r, f, m) for r, f, m in product(SCORES, repeat=3) if (r, math.ceil((f + m) / 2)) in CELLS[name]}
 
 
+def test_a_single_large_order_can_make_a_customer_loyal_and_nothing_higher_and_the_meaning_says_so():
+    once = {segment_of(r, 1, m).name for r, m in product(SCORES, repeat=2)}
+    assert "Loyal" in once
+    assert "one large order" in segment_named("Loyal").meaning
+    assert not once & {"Champions", "Can't Lose Them"}
+
+
 @given(st.sampled_from(SCORES), st.sampled_from(SCORES), st.sampled_from(SCORES))
 def test_frequency_and_monetary_weigh_the_same(r, f, m):
     assert segment_of(r, f, m) == segment_of(r, m, f)

@@ -28,14 +28,21 @@ def single_snapshot(past: pd.DataFrame, known: pd.DataFrame, growth: float, thre
     threads
         Threads of LightGBM.
     """
-    features = past.drop(columns=OUTCOMES)
-    spend = LGBMRegressor(objective="tweedie", n_jobs=threads, **SETTINGS).fit(features, past["net_spend"])
-    churn = LGBMClassifier(n_jobs=threads, **SETTINGS).fit(features, past["churned"].astype(int))
-    now = known[features.columns]
-    return pd.DataFrame(
-        {
-            "expected_spend": spend.predict(now) * growth,
-            "churn_probability": churn.predict_proba(now)[:, 1] ** growth,
-        },
-        index=known.index,
-    )
+    features = _readable(past.drop(columns=OUTCOMES))
+    now = _readable(known[features.columns])
+    spent, churned = past["net_spend"], past["churned"].astype(bool)
+    predicted = pd.DataFrame({"expected_spend": 0.0, "churn_probability": float(churned.all())}, index=known.index)
+    # Trees cannot learn from a window in which nobody spent, or in which all did the same.
+    if spent.sum() > 0:
+        spend = LGBMRegressor(objective="tweedie", n_jobs=threads, **SETTINGS).fit(features, spent)
+        predicted["expected_spend"] = spend.predict(now) * growth
+    if churned.any() and not churned.all():
+        churn = LGBMClassifier(n_jobs=threads, **SETTINGS).fit(features, churned.astype(int))
+        predicted["churn_probability"] = churn.predict_proba(now)[:, 1] ** growth
+    return predicted
+
+
+def _readable(features: pd.DataFrame) -> pd.DataFrame:
+    """Return features with text as categories; LightGBM itself makes those of two frames the same."""
+    texts = features.select_dtypes(exclude=["number", "bool"]).columns
+    return features.astype(dict.fromkeys(texts, "category"))

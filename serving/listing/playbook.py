@@ -47,28 +47,31 @@ class Play:
 
 
 VALUABLE = "(worth_so_far > worth_so_far_p80 or value_tier in ('Top', 'High'))"
+AWAY = "churn_probability >= 0.2"
+"""Where nearly everybody comes back, likelier to leave than most is not likely to leave."""
+REWARDED = "value_tier = 'Top' and r_score >= 4 and f_score >= 4"
 
 PLAYS = (
     Play(
         "Save",
         "save",
         "Valuable customers (top fifth by value so far or ahead) who are silent for longer than usual, though less "
-        "than three times as long, and likelier to leave than most who order as often.",
-        f"{VALUABLE} and frequency >= 3 and overdue >= 1 and overdue < 3 and churn_probability > peer_churn",
+        "than three times as long, and likelier to leave than most who order as often: one in five or more stays away.",
+        f"{VALUABLE} and frequency >= 3 and overdue >= 1 and overdue < 3 and churn_probability > peer_churn and {AWAY}",
         "Write personally before a discount: ask, help, remind of what they usually buy.",
         "churn_probability * worth_so_far",
-        "No order for {recency_days:days}, usually every {usual_gap_days:number}; {worth_ahead}",
+        "No order for {recency_days:days}, usually every {usual_gap_days:days}; {worth_ahead}",
     ),
     Play(
         "Win back",
         "win-back",
         "Customers with two purchase days or more who are silent for three times their usual pause or longer, and "
-        "likelier to stay away than most who order as often.",
-        "frequency >= 2 and overdue >= 3 and churn_probability > peer_churn",
+        "likelier to stay away than most who order as often: one in five or more does.",
+        f"frequency >= 2 and overdue >= 3 and churn_probability > peer_churn and {AWAY}",
         "Make one strong offer with an end date; stop after the second silence.",
         "churn_probability * order_value",
-        "Gone for {recency_days:days}, used to come every {usual_gap_days:number}; "
-        "{worth_so_far:money} so far on {frequency:number} purchase days",
+        "Gone for {recency_days:days}, usually every {usual_gap_days:days}; "
+        "{spent_so_far:money} spent so far on {frequency:number} purchase days",
     ),
     Play(
         "Second order",
@@ -77,8 +80,8 @@ PLAYS = (
         "frequency = 1 and recency_days <= usual_gap_days_p90",
         "Lead to the second order: how to use the first, what goes with it, a reason to return soon.",
         "expected_spend",
-        "First order {recency_days:days} ago, {monetary:money} spent; half of those who come back do so every "
-        "{usual_gap_days_p50:days} or sooner",
+        "First order {recency_days:days} ago, {spent_so_far:money} spent so far; half of those who come back "
+        "do so every {usual_gap_days_p50:days} or sooner",
     ),
     Play(
         "Replenish now",
@@ -88,16 +91,16 @@ PLAYS = (
         "frequency >= 3 and due_in_days <= 21 and overdue >= 0.5 and overdue <= 1.5",
         "Remind in time: what they bought last, ready to order again.",
         "-due_in_days",
-        "Usually orders every {usual_gap_days:days}, last {recency_days:days} ago; next due by {next_order_date}",
+        "Last order {recency_days:days} ago, usually every {usual_gap_days:days}; next due by {next_order_date}",
     ),
     Play(
         "Reward",
         "reward",
         "The most valuable 5 % ahead, recent and frequent.",
-        "value_tier = 'Top' and r_score >= 4 and f_score >= 4",
+        REWARDED,
         "Thank them: early access, service, a gift; no discount on what they buy anyway.",
         "expected_spend",
-        "Among the best 5 %: {frequency:number} purchase days, last {recency_days:days} ago; {worth_ahead}",
+        "Among the best 5 %: {frequency:number} purchase days, last order {recency_days:days} ago; {worth_ahead}",
         extra=True,
     ),
     Play(
@@ -115,23 +118,28 @@ PLAYS = (
     Play(
         "Sleeping whales",
         "sleeping-whales",
-        "The top 5 % by value so far or by order size, silent for longer than three in five customers.",
-        "(worth_so_far > worth_so_far_p95 or monetary > monetary_p95) and r_score <= 2",
+        "The top 5 % by value so far or by order size, silent for longer than three in five customers and, where they "
+        "ordered more than once, for longer than their own usual pause.",
+        # A single order has no pause after which the next one would be due.
+        "(worth_so_far > worth_so_far_p95 or monetary > monetary_p95) and r_score <= 2 "
+        "and (frequency = 1 or overdue >= 1)",
         "Call: a person, not a mailing.",
         "worth_so_far",
-        "{worth_so_far:money} so far, {monetary:money} a purchase day (top 5 %), and nothing for {recency_days:days}",
+        "Among the top 5 %: {spent_so_far:money} spent so far, {monetary:money} a purchase day; no order for "
+        "{recency_days:days}",
     ),
     Play(
         "Leave alone",
         "leave-alone",
         "Would buy anyway (the tenth of customers likeliest to buy, in rhythm), or not worth a contact (lowest value "
-        "tier and the lowest fifth by expected spend; with terms of contact: expected profit of 0 or less).",
-        "(churn_probability < churn_probability_p10 and overdue <= 1) "
-        "or (value_tier = 'Low' and expected_spend < expected_spend_p20)",
+        "tier and the lowest fifth by expected spend; with terms of contact: expected profit of 0 or less); nobody "
+        "whom Reward takes.",
+        f"not ({REWARDED}) and ((churn_probability < churn_probability_p10 and overdue <= 1) "
+        "or (value_tier = 'Low' and expected_spend < expected_spend_p20))",
         "Send nothing but what they asked for.",
         "expected_spend",
-        "{churn_probability:percent} likely to stay away, {expected_spend:money} expected in {horizon_days:days} "
-        "without a contact",
+        "{churn_probability:percent} likely to stay away, expected to spend {expected_spend:money} in "
+        "{horizon_days:days} without a contact",
         contacted=False,
     ),
 )

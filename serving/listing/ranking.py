@@ -11,11 +11,12 @@ from serving.listing.contact import PROFIT
 from serving.listing.definition import Definition
 from serving.listing.headings import DISCOUNTED_REVENUE, aliased, rankable
 from serving.listing.personal import without_personal
-from serving.listing.playbook import Play, on_play, play_named
+from serving.listing.playbook import REWARDED, Play, on_play, play_named
 from serving.listing.standing import MEANINGS, standing
 from serving.listing.wording import worded
 
 KEY = "_key"
+PLAY, SEGMENT, WHERE, CONTACT = "play", "segment", "where", "contact"
 REASON = "reason"
 BREADTH_COLUMNS = ("breadth", "breadth_of")
 
@@ -63,10 +64,10 @@ def ranked(values: ir.Table, definition: Definition, lifetime_days: float | None
     ExpressionError
         The filter or the order cannot be read, or names personal data, or the play needs what the log did not have.
     """
-    play = play_named(definition.play) if definition.play else None
-    base = standing(values, lifetime_days) if play is not None or _needs_standing(definition) else values
-    base = aliased(base)
-    chosen = base.filter(_condition(base, definition, play))
+    play = _play(definition)
+    base = compared(values, definition, lifetime_days)
+    asked = conditions(base, definition)
+    chosen = base.filter(*asked.values()) if asked else base
     chosen = chosen.mutate(**{PROFIT: _profit(chosen, definition, play)})
     chosen = chosen.mutate(**{KEY: _key(chosen, definition, play)})
     if play is not None:
@@ -77,29 +78,37 @@ def ranked(values: ir.Table, definition: Definition, lifetime_days: float | None
     return Ranked(chosen.drop(*[name for name in chosen.columns if name in added]), limit)
 
 
-def _needs_standing(definition: Definition) -> bool:
+def compared(values: ir.Table, definition: Definition, lifetime_days: float | None = None) -> ir.Table:
+    """Return all customers with what a definition compares; parameters as of `ranked`."""
     # Comparing all customers with one another takes longer than any filter.
     written = f"{definition.where or ''} {definition.by or ''}".casefold()
-    return definition.contact is not None or any(name in written for name in MEANINGS)
+    needed = definition.play is not None or definition.contact is not None or any(name in written for name in MEANINGS)
+    return aliased(standing(values, lifetime_days) if needed else values)
 
 
-def _condition(base: ir.Table, definition: Definition, play: Play | None) -> Any:
-    condition = _rule(base, definition, play)
+def conditions(base: ir.Table, definition: Definition) -> dict[str, Any]:
+    """Return what a definition asks of customers, all of which must hold, by what asks it; parameters of `compared`."""
+    play, asked = _play(definition), {}
+    if play is not None:
+        asked[PLAY] = on_play(base, play)
     if definition.segment:
-        condition = condition & base.segment.isin(list(definition.segment))
+        asked[SEGMENT] = base.segment.isin(list(definition.segment))
     if definition.where is not None:
         # Who may not see an address may not ask either whether it begins with an a.
         compile_filter(definition.where, without_personal(base))
-        condition = condition & compile_filter(definition.where, base)
-    return condition
+        asked[WHERE] = compile_filter(definition.where, base)
+    if definition.contact is not None:
+        profit = _profit(base, definition, play)
+        if play is None or play.contacted:
+            asked[CONTACT] = profit > 0
+        else:
+            # A reward sells something more: what a contact earns by bringing an order forth says nothing of it.
+            asked[PLAY] = asked[PLAY] | ((profit <= 0) & ~compile_filter(REWARDED, base))
+    return asked
 
 
-def _rule(base: ir.Table, definition: Definition, play: Play | None) -> Any:
-    rule: Any = on_play(base, play) if play is not None else ibis.literal(True)
-    if definition.contact is None:
-        return rule
-    profit = _profit(base, definition, play)
-    return rule & (profit > 0) if play is None or play.contacted else rule | (profit <= 0)
+def _play(definition: Definition) -> Play | None:
+    return play_named(definition.play) if definition.play else None
 
 
 def _profit(base: ir.Table, definition: Definition, play: Play | None) -> Any:

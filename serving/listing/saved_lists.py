@@ -146,10 +146,16 @@ def evaluate(
     store: Store, definition: Definition, as_of: date | None = None, horizon_days: int | None = None
 ) -> Ranked:
     """Return the customers on a list with all their columns, in no order yet; parameters as of `list_rows`."""
+    values = values_for(store, definition, as_of, horizon_days)
+    return ranked(values, definition, lifetime_of(store, *store.choose(as_of, horizon_days)))
+
+
+def values_for(store: Store, definition: Definition, as_of: date | None, horizon_days: int | None) -> ir.Table:
+    """Return all customers with the columns that a definition is evaluated over; parameters as of `list_rows`."""
     values = customer_values(store, as_of, horizon_days)
     if definition.play is not None and BREADTH in play_named(definition.play).rule:
         values = with_breadth(values, store.ledger())
-    return ranked(values, definition, lifetime_of(store, *store.choose(as_of, horizon_days)))
+    return values
 
 
 def lifetime_of(store: Store, as_of: date, horizon_days: int) -> float | None:

@@ -21,7 +21,8 @@ MEANINGS = {
     "overdue": "recency over the usual gap: 1 is due, 2 is twice as long as usual",
     "due_in_days": "days from the as-of date to the next order date",
     "order_value": "mean net spend a purchase day, times the margin where one is known, at least 0",
-    "worth_so_far": "net value until the as-of date",
+    "spent_so_far": "net spend until the as-of date, whatever the margin",
+    "worth_so_far": "net value until the as-of date: margin where one is known, else net spend",
     "peer_churn": "median churn probability of the customers with the same frequency score",
     "peer_breadth": "median breadth of the customers with the same frequency score",
     "worth_ahead": "the value ahead, in words",
@@ -61,19 +62,21 @@ def standing(values: ir.Table, lifetime_days: float | None = None) -> ir.Table:
 def _own(values: ir.Table) -> dict[str, Any]:
     gaps = (values.frequency - 1).nullif(0)
     rate = values.margin_rate.fill_null(1.0) if "margin_rate" in values.columns else ibis.literal(1.0)
-    worth = (values.monetary * values.frequency).cast("float64")
+    spent = (values.monetary * values.frequency).cast("float64")
+    worth = spent
     if "historic_value" in values.columns:
-        worth = values.historic_value.cast("float64").fill_null(worth)
+        worth = values.historic_value.cast("float64").fill_null(spent)
     return {
         "usual_gap_days": ((values.tenure_days - values.recency_days) / gaps).cast("float64"),
         "due_in_days": values.next_order_date.delta(values.as_of, unit="day").cast("float64"),
         "order_value": ibis.greatest(values.monetary * rate, 0.0),
+        "spent_so_far": spent,
         "worth_so_far": worth,
     }
 
 
 def _worth_ahead(values: ir.Table, lifetime: str) -> Any:
-    worth = worded(f"worth {{clv:money}} over {lifetime}", values)
-    revenue = worded(f"expected to bring {{clv:money}} over {lifetime}", values)
+    worth = worded(f"worth a margin of {{clv:money}} over {lifetime}", values)
+    revenue = worded(f"expected to spend {{clv:money}} over {lifetime}", values)
     # Revenue is not worth: a margin makes it that.
     return (values.clv_basis == "margin").ifelse(worth, revenue) if "clv_basis" in values.columns else revenue

@@ -49,12 +49,21 @@ def _format(form, number):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN2
     """Return a number in the form that a template of the fmt library gives."""
 
 
+@ibis.udf.scalar.builtin(name="round_even", signature=(("float64", "int32"), "float64"))  # type: ignore[untyped-decorator,unused-ignore]
+def _round_even(number, digits):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Return a number rounded as reasons round it, which Python words: a half to the even one."""
+
+
+def _whole(value: Any) -> Any:
+    return _round_even(value.cast("float64"), 0).cast("int64")
+
+
 def _number(value: Any) -> Any:
-    return _format("{:,}", value.round().cast("int64"))
+    return _format("{:,}", _whole(value))
 
 
 def _days(value: Any) -> Any:
-    return _number(value) + (value.round() == 1).ifelse(" day", " days")
+    return _number(value) + (_whole(value) == 1).ifelse(" day", " days")
 
 
 def _percent(value: Any) -> Any:
