@@ -9,6 +9,8 @@ DAYS_A_WEEK = 7
 SEASON_DAYS = 364
 """Fifty-two whole weeks: a year ago on the same weekday."""
 MOST_CUTOFFS = 12
+FEWEST_SEASONS, MOST_SEASONS = 3, 4
+"""Earlier years whose same season teaches as well: fewer tell no habit from chance."""
 OTHER_LENGTHS, OTHER_CUTOFFS = (0.5, 1.5, 2.0), 4
 """Windows of other lengths teach too, fewer of them."""
 LEAST_HISTORY_DAYS = 28
@@ -71,6 +73,10 @@ class Schedule:
     others
         Windows of other lengths that teach as well: half of `window_days`, whose outcomes are younger; and longer ones
         where the horizon is longer than `window_days`.
+    seasons
+        As-of dates of the same season in earlier years, beyond the cut-offs, newest first: around the day of `as_of`, a
+        step before and after it. None where the log has not seen that season thrice before, or a window is longer than
+        half a year.
     """
 
     as_of: date
@@ -82,6 +88,12 @@ class Schedule:
     year_before: date | None
     settled: bool
     others: tuple[Lesson, ...] = ()
+    seasons: tuple[date, ...] = ()
+
+    @property
+    def main(self) -> Lesson:
+        """All past windows of the length that is predicted."""
+        return Lesson(self.window_days, (*self.cutoffs, *self.seasons))
 
     @property
     def extrapolates(self) -> bool:
@@ -141,6 +153,7 @@ def schedule(span: Span, as_of: date, horizon_days: int, window_days: int | None
         year_before if whole and year_before >= begin else None,
         seen >= SETTLED_DAYS,
         tuple(Lesson(days, _cutoffs(begin, end, days, OTHER_CUTOFFS)) for days in others if days >= DAYS_A_WEEK),
+        _seasons(begin, cutoffs[-1], as_of, window_days),
     )
 
 
@@ -154,6 +167,18 @@ def _cutoffs(begin: date, end: date, window_days: int, most: int) -> tuple[date,
     newest = end - timedelta(days=window_days)
     dates = [newest - timedelta(days=i * step_days(window_days)) for i in range(most)]
     return tuple(day for day in dates if day >= begin)
+
+
+def _seasons(begin: date, oldest: date, as_of: date, window_days: int) -> tuple[date, ...]:
+    """Return as-of dates of the same season in earlier years, from `begin` on and older than the oldest cut-off."""
+    if window_days > SEASON_DAYS // 2:
+        return ()
+    middles = [as_of - timedelta(days=SEASON_DAYS * years) for years in range(1, MOST_SEASONS + 1)]
+    if middles[FEWEST_SEASONS - 1] < begin:
+        return ()
+    step = timedelta(days=step_days(window_days))
+    dates = (middle + step * i for middle in middles for i in (1, 0, -1))
+    return tuple(day for day in dates if begin <= day < oldest)
 
 
 def _window_days(span: Span, as_of: date, horizon_days: int) -> int:

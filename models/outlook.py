@@ -8,9 +8,6 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
 
-SHORTER_WEIGHT = 0.5
-"""What a row counts whose outcome window is not of the length that is predicted."""
-
 
 @dataclass(frozen=True)
 class Outlook:
@@ -30,6 +27,8 @@ class Outlook:
         What BTYD expects of the customer in the row's window over what it expects in the length that is predicted.
     active
         BTYD's probability of being active in the row's window.
+    weight
+        What each row counts; None where all count the same.
     """
 
     snapshot: NDArray[np.int64]
@@ -40,6 +39,7 @@ class Outlook:
     spend_growth: FloatArray
     orders_growth: FloatArray
     active: FloatArray
+    weight: FloatArray | None = None
 
     @classmethod
     def plain(cls, rows: int, rate: float = 0.5, active: FloatArray | None = None) -> Self:
@@ -62,11 +62,8 @@ class Outlook:
         whole: NDArray[np.bool_] = self.ahead == 1.0
         return whole
 
-    @property
-    def weight(self) -> FloatArray | None:
-        """What each row counts; None where all count the same."""
-        return None if self.whole.all() else np.where(self.whole, 1.0, SHORTER_WEIGHT)
-
     def part(self, rows: NDArray[np.bool_]) -> Self:
         """Return the outlook of some rows."""
-        return type(self)(**{name: values[rows] for name, values in vars(self).items()})
+        weight = None if self.weight is None else self.weight[rows]
+        others = {name: values[rows] for name, values in vars(self).items() if name != "weight"}
+        return type(self)(**others, weight=weight)

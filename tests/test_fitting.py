@@ -43,7 +43,7 @@ def test_a_family_is_left_out_by_its_whole_name(without, unused):
     assert Fitting(without=without).unused(FAMILIES) == unused
 
 
-def test_families_that_describe_customers_are_never_learnt_from():
+def test_families_that_describe_customers_are_learnt_from_only_where_a_season_is():
     families = FAMILIES | {
         "season_spend": "season",
         "refund_share": "refunds",
@@ -51,3 +51,5 @@ def test_families_that_describe_customers_are_never_learnt_from():
         "items": "items",
     }
     assert Fitting().unused(families) == ("season_spend", "refund_share", "gap_mean", "items")
+    assert Fitting().unused(families, seasonal=True) == ("refund_share", "items")
+    assert Fitting(without=("family:rhythm",)).unused(families, seasonal=True) == ("refund_share", "gap_mean", "items")

@@ -11,7 +11,7 @@ from features.catalogue import catalogue
 from features.window import Lesson, Schedule
 from models.bundle import HISTORY, modelled
 from models.gaps import GAPS
-from models.outlook import SHORTER_WEIGHT, Outlook
+from models.outlook import Outlook
 from training.fitting import Fitting
 from training.lessons import Lessons
 from training.table import OUTCOMES
@@ -32,19 +32,15 @@ def test_a_plain_outlook_is_one_snapshot_at_level_1_of_whole_windows():
     assert len(np.unique(outlook.snapshot)) == 1
 
 
-def test_windows_of_another_length_count_half():
-    assert SHORTER_WEIGHT == 0.5
-    outlook = replace(Outlook.plain(4), ahead=np.array([1.0, 0.5, 2.0, 1.0]))
-    assert outlook.whole.tolist() == [True, False, False, True]
-    assert outlook.weight.tolist() == [1.0, 0.5, 0.5, 1.0]
-
-
 def test_a_part_of_an_outlook_is_that_of_its_rows():
+    kept = np.array([True, False, False, True])
     outlook = replace(Outlook.plain(4), ahead=np.array([1.0, 0.5, 2.0, 1.0]), spend=np.array([1.0, 2.0, 3.0, 4.0]))
-    part = outlook.part(np.array([True, False, False, True]))
-    assert part.spend.tolist() == [1.0, 4.0]
-    assert part.weight is None
-    assert all(len(values) == 2 for values in vars(part).values())
+    assert outlook.whole.tolist() == kept.tolist()
+    assert outlook.part(kept).spend.tolist() == [1.0, 4.0]
+    assert outlook.part(kept).weight is None
+    weighted = replace(outlook, weight=np.array([1.0, 0.5, 0.5, 0.25])).part(kept)
+    assert weighted.weight.tolist() == [1.0, 0.25]
+    assert all(len(values) == 2 for values in vars(weighted).values())
 
 
 # Lessons of a training table
@@ -68,7 +64,7 @@ def test_models_read_the_snapshot_btyd_the_gap_curve_and_the_length_of_the_windo
     assert not set(OUTCOMES) & set(lessons.features.columns)
 
 
-def test_rows_of_half_the_length_teach_beside_whole_ones_and_say_so(small_lessons):
+def test_rows_of_half_the_length_count_half_and_say_so(small_lessons):
     outlook, days = small_lessons.outlook, small_lessons.outcome["ahead_days"].to_numpy()
     assert set(days) == {60, 30}
     assert np.array_equal(outlook.ahead, days / 60)

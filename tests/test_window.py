@@ -188,6 +188,28 @@ def test_longer_windows_teach_as_well_where_the_horizon_is_longer():
     assert plan.others[2].cutoffs[0] == date(2010, 12, 1) - timedelta(days=242)
 
 
+def test_the_same_season_teaches_where_the_log_has_seen_it_three_times_before():
+    after = 3 * 364 + 28
+    assert schedule(log_of(after - 1), FIRST_DAY + timedelta(days=after - 1), 90).seasons == ()
+    plan = schedule(log_of(after), as_of := FIRST_DAY + timedelta(days=after), 90)
+    ages = [(as_of - day).days for day in plan.seasons]
+    # A step before and after a year ago and two, and of the first year what leaves four weeks of history.
+    assert ages == [343, 364, 385, 707, 728, 749, 1071, 1092]
+    assert min(ages) > (as_of - plan.cutoffs[-1]).days
+    assert plan.main == Lesson(90, plan.cutoffs + plan.seasons)
+
+
+def test_at_most_four_earlier_years_teach():
+    plan = schedule(log_of(4_000), as_of := FIRST_DAY + timedelta(days=4_000), 28)
+    assert sorted({round((as_of - day).days / 364) for day in plan.seasons}) == [1, 2, 3, 4]
+
+
+def test_a_window_of_more_than_half_a_year_has_no_season():
+    as_of = FIRST_DAY + timedelta(days=4_000)
+    assert schedule(log_of(4_000), as_of, 182).seasons != ()
+    assert schedule(log_of(4_000), as_of, 183).seasons == ()
+
+
 def test_windows_of_less_than_a_week_teach_nothing():
     assert schedule(log_of(400), FIRST_DAY + timedelta(days=400), 12).others == ()
     assert schedule(log_of(400), FIRST_DAY + timedelta(days=400), 14).others[0].window_days == 7

@@ -12,6 +12,9 @@ FAMILY, MEMBER = "family:", "member:"
 DESCRIPTIVE = ("season", "refunds", "rhythm", "items")
 """Families that no tree and no ridge learns from: left out all at once they cost the forecast nothing. They describe
 customers, word reasons and place the present silence; `benchmarks/accuracy/FINDINGS.md` has the figures."""
+SEASONAL = ("season", "rhythm")
+"""Of those, the ones that models do learn from where windows of the same season in earlier years teach: they say whose
+season it is."""
 
 
 @dataclass(frozen=True)
@@ -58,10 +61,19 @@ class Fitting:
         """Members of the mean of log-odds."""
         return self._kept(models.churn.MEMBERS)
 
-    def unused(self, families: Mapping[str, str]) -> tuple[str, ...]:
-        """Return the columns that no tree and no ridge may see, of columns by the family they belong to."""
+    def unused(self, families: Mapping[str, str], seasonal: bool = False) -> tuple[str, ...]:
+        """Return the columns that no tree and no ridge may see.
+
+        Parameters
+        ----------
+        families
+            The family of each column.
+        seasonal
+            Whether windows of the same season in earlier years teach.
+        """
+        describing = {*DESCRIPTIVE} - ({*SEASONAL} if seasonal else set())
         return tuple(
-            name for name, family in families.items() if family in DESCRIPTIVE or f"{FAMILY}{family}" in self.without
+            name for name, family in families.items() if family in describing or f"{FAMILY}{family}" in self.without
         )
 
     def _kept(self, members: Sequence[str]) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.window import Schedule
+from features.window import SEASON_DAYS, Schedule
 from models.btyd import BTYD
 from models.bundle import HISTORY, modelled
 from models.churn import ChurnModel
@@ -20,6 +20,8 @@ from models.spend import SpendModel
 from training.fitting import Fitting
 from training.table import OUTCOMES
 
+OTHER_LENGTH_WEIGHT = 0.5
+"""What a row counts whose outcome window is not of the length that is predicted."""
 Past = dict[int, dict[date, Window]]
 """Windows by length in days and by as-of date."""
 
@@ -123,7 +125,18 @@ def _outlook(table: pd.DataFrame, features: pd.DataFrame, btyd: BTYD, past: Past
         spend_growth=ahead[:, 0] / np.maximum(features["btyd_spend"].to_numpy(), 1e-12),
         orders_growth=ahead[:, 1] / np.maximum(features["btyd_orders"].to_numpy(), 1e-12),
         active=ahead[:, 2],
+        weight=_weight(days, table.index.get_level_values("as_of"), plan),
     )
+
+
+def _weight(days: NDArray[np.int64], begins: pd.Index, plan: Schedule) -> NDArray[np.float64] | None:
+    weight = np.where(days == plan.window_days, 1.0, OTHER_LENGTH_WEIGHT)
+    if plan.seasons:
+        # The more years have shown who buys in this season, the less the other seasons have to say.
+        years = len({round((plan.as_of - day).days / SEASON_DAYS) for day in plan.seasons})
+        in_season = begins.isin([pd.Timestamp(day) for day in plan.seasons])
+        weight *= np.where(in_season, 1.0, 1.0 / (1.0 + years))
+    return None if (weight == 1.0).all() else weight
 
 
 def _levels(past: Past) -> pd.DataFrame:

@@ -52,7 +52,7 @@ class Preparation:
     def unused(self, fitting: Fitting) -> tuple[str, ...]:
         """Return the columns that no tree and no ridge may see."""
         families = {name: entry["family"] for name, entry in self.entries.items()} | dict.fromkeys(GAPS, "gaps")
-        return fitting.unused(families)
+        return fitting.unused(families, seasonal=bool(self.plan.seasons))
 
 
 def prepare(ledger: Ledger, as_of: date, horizon_days: int, rows: int) -> Preparation:
@@ -74,7 +74,8 @@ def prepare(ledger: Ledger, as_of: date, horizon_days: int, rows: int) -> Prepar
     """
     ledger = ledger.before(as_of)
     plan = schedule(ledger.span, as_of, horizon_days)
-    groups = customer_groups(ledger, plan.dates, plan.window_days).to_pandas()
+    dates = sorted({*plan.dates, *plan.seasons})
+    groups = customer_groups(ledger, dates, plan.window_days).to_pandas()
     btyd = fit_btyd(ledger, groups, as_of)
     gaps = GapCurve().fit(gap_counts(ledger, as_of).to_pandas())
     past = windows(groups, btyd, plan.window_days)

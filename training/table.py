@@ -12,7 +12,7 @@ OUTCOMES = ("ahead_days", "net_spend", "outcome_days", "churned")
 
 
 def training_table(ledger: Ledger, plan: Schedule, rows: int = TRAINING_ROWS) -> pd.DataFrame:
-    """Return features and outcomes at every cut-off of a schedule.
+    """Return features and outcomes at every date of a schedule.
 
     Parameters
     ----------
@@ -31,8 +31,8 @@ def training_table(ledger: Ledger, plan: Schedule, rows: int = TRAINING_ROWS) ->
         then `ahead_days` (length of the row's outcome window), `net_spend` (money), `outcome_days` (purchase days in
         the window) and `churned` (bool). The main windows come first.
     """
-    each = -(-rows // len(plan.cutoffs))
-    lessons = [Lesson(plan.window_days, plan.cutoffs), *(lesson for lesson in plan.others if lesson.cutoffs)]
+    each = -(-rows // len(plan.main.cutoffs))
+    lessons = [plan.main, *(lesson for lesson in plan.others if lesson.cutoffs)]
     return pd.concat([_rows(ledger, lesson, plan.window_days, each) for lesson in lessons])
 
 

@@ -190,6 +190,7 @@ def _parameters(fitted: Fitted, fitting: Fitting) -> dict[str, Any]:
         "window_days": plan.window_days,
         "step_days": plan.step_days,
         "cutoffs": len(plan.cutoffs),
+        "seasons": len(plan.seasons),
         "oldest_cutoff": str(plan.cutoffs[-1]),
         "newest_cutoff": str(plan.cutoffs[0]),
         "log_first_day": bundle.facts["log_first_day"],

@@ -12,7 +12,6 @@ from models.churn import PARAMETRIC
 from models.gaps import GAPS
 from training.card.document import Block, Bullets, Paragraph, Picture, Strong, Table
 from training.fit import Fitted
-from training.fitting import DESCRIPTIVE
 from training.pictures import importance_table
 
 BTYD_PREFIX = "btyd_"
@@ -75,6 +74,11 @@ def lessons(fitted: Fitted) -> list[Block]:
     if others:
         lengths = " and ".join(f"{lesson.window_days} days ({len(lesson.cutoffs)} dates)" for lesson in others)
         sentences.append(f"Windows of other lengths teach as well, with half the weight: {lengths}.")
+    if plan.seasons:
+        sentences.append(
+            f"The same season of earlier years teaches as well: {len(plan.seasons)} dates, {plan.seasons[-1]} to "
+            f"{plan.seasons[0]}. The other windows count less beside them."
+        )
     if plan.extrapolates:
         sentences.append(
             f"The horizon of {plan.horizon_days} days is longer than any window: predictions for {plan.window_days} "
@@ -117,11 +121,12 @@ def features(bundle: Bundle, picture: bytes) -> list[Block]:
     """Return how many features of each family there are, and those that split best."""
     names = [str(name) for name in bundle.spend.feature_names_in_]
     counts = Counter(_family(bundle, name) for name in names)
+    describing = sorted({_family(bundle, name) for name in bundle.spend.unused})
     table = importance_table(bundle)
     blocks: list[Block] = [
         Paragraph(
-            f"{len(names)} features, by family. Those of {', '.join(DESCRIPTIVE[:-1])} and {DESCRIPTIVE[-1]} word "
-            "reasons and place the present silence; trees and ridges learn from the rest."
+            f"{len(names)} features, by family. Some only word reasons and place the present silence "
+            f"({', '.join(describing)}); trees and ridges learn from the rest."
         ),
         Table(("family", "features"), [(family, str(n)) for family, n in counts.most_common()]),
     ]
