@@ -1,6 +1,7 @@
 """The accuracy benchmark: the logs and windows it judges, the rungs of its ladder, and the command."""
 
 import json
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -9,8 +10,10 @@ import pandas as pd
 import pytest
 
 from benchmarks.accuracy.__main__ import main
+from benchmarks.accuracy.ceiling import ceilings
 from benchmarks.accuracy.floors import FLOORS
 from benchmarks.accuracy.ladder import RUNGS, SINGLE_SNAPSHOT, climb
+from benchmarks.accuracy.made_up.kinds import KINDS, SHOP
 from benchmarks.accuracy.recency_rule import RecencyRule
 from benchmarks.accuracy.single_snapshot import single_snapshot
 from benchmarks.accuracy.windows import MADE_UP, OPEN, Window, courses
@@ -171,3 +174,16 @@ def test_the_command_prints_a_table_a_window_and_a_summary_and_writes_strict_jso
 def test_a_text_that_is_in_no_windows_name_is_refused():
     with pytest.raises(SystemExit, match="no window's name contains 'cdknow'"):
         main(["--only", "cdknow", "--online-retail", str(NOWHERE)])
+
+
+def test_trees_that_saw_the_window_in_other_worlds_are_judged_beside_regulars_and_btyd(monkeypatch):
+    shop = replace(KINDS["steady shop"], log=replace(SHOP, customers=900, days=400, before=200).log)
+    monkeypatch.setitem(KINDS, "steady shop", replace(shop, dates=((date(2022, 10, 1), 60),)))
+    (course,) = (one for one in courses(Path()) if one.log == "steady shop")
+    ((window, table),) = ceilings(course, "", worlds=3)
+    assert window == Window("steady shop", MADE_UP, date(2022, 10, 1), 60)
+    assert list(table.index) == ["ceiling", "Regulars", "BG/NBD + Gamma-Gamma"]
+    assert table["auc"].between(0.6, 1).all()
+    assert table.notna().all(axis=None)
+    open_log = next(iter(courses(Path())))
+    assert list(ceilings(open_log, "", worlds=1)) == []

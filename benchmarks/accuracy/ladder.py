@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Literal
 
 import pandas as pd
@@ -67,9 +68,7 @@ class Start:
 
     def newest_past(self) -> pd.DataFrame:
         """Return features and outcomes of every customer at the newest complete window."""
-        cutoff, days = self.fitted.plan.cutoffs[0], self.fitted.plan.window_days
-        ahead = outcomes(self.ledger, cutoff, days).drop("next_order_days").rename(outcome_days="purchase_days")
-        return _indexed(snapshot(self.ledger, cutoff, days)).join(_indexed(ahead))
+        return happened_next(self.ledger, self.fitted.plan.cutoffs[0], self.fitted.plan.window_days)
 
     def baseline(self, name: str) -> pd.DataFrame:
         """Return the predictions of one of the product's own baselines, its model fitted anew."""
@@ -113,6 +112,12 @@ def climb(ledger: Ledger, window: Window, fitting: Fitting | None = None) -> Cli
         seconds[name] = time.perf_counter() - before
     actual = evaluation.customers[["net_spend", "churned"]].assign(value=known["spend"])
     return Climb(window, actual, predicted, seconds, evaluation.fitted.bundle.level.rule)
+
+
+def happened_next(ledger: Ledger, as_of: date, days: int) -> pd.DataFrame:
+    """Return features of every customer at a date, and outcomes of the days after it."""
+    ahead = outcomes(ledger, as_of, days).drop("next_order_days").rename(outcome_days="purchase_days")
+    return _indexed(snapshot(ledger, as_of, days)).join(_indexed(ahead))
 
 
 def _rung(begun: Start, name: str) -> pd.DataFrame:

@@ -1,5 +1,8 @@
 """The usual recipe: gradient-boosted trees that learn from one snapshot of the past and predict the present one."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pandas as pd
 from lightgbm import LGBMClassifier, LGBMRegressor
 
@@ -14,7 +17,13 @@ SETTINGS = {
 OUTCOMES = ["net_spend", "outcome_days", "churned"]
 
 
-def single_snapshot(past: pd.DataFrame, known: pd.DataFrame, growth: float, threads: int = 1) -> pd.DataFrame:
+def single_snapshot(
+    past: pd.DataFrame,
+    known: pd.DataFrame,
+    growth: float,
+    threads: int = 1,
+    settings: Mapping[str, Any] = SETTINGS,
+) -> pd.DataFrame:
     """Learn spend (Tweedie) and churn from the newest complete window, and predict.
 
     Parameters
@@ -26,7 +35,9 @@ def single_snapshot(past: pd.DataFrame, known: pd.DataFrame, growth: float, thre
     growth
         Horizon over length of the past window: spend is stretched by it, and so are the odds of staying away.
     threads
-        Threads of LightGBM.
+        Threads of LightGBM; 0: all cores.
+    settings
+        Of LightGBM.
     """
     features = _readable(past.drop(columns=OUTCOMES))
     now = _readable(known[features.columns])
@@ -34,10 +45,10 @@ def single_snapshot(past: pd.DataFrame, known: pd.DataFrame, growth: float, thre
     predicted = pd.DataFrame({"expected_spend": 0.0, "churn_probability": float(churned.all())}, index=known.index)
     # Trees cannot learn from a window in which nobody spent, or in which all did the same.
     if spent.sum() > 0:
-        spend = LGBMRegressor(objective="tweedie", n_jobs=threads, **SETTINGS).fit(features, spent)
+        spend = LGBMRegressor(objective="tweedie", n_jobs=threads, **settings).fit(features, spent)
         predicted["expected_spend"] = spend.predict(now) * growth
     if churned.any() and not churned.all():
-        churn = LGBMClassifier(n_jobs=threads, **SETTINGS).fit(features, churned.astype(int))
+        churn = LGBMClassifier(n_jobs=threads, **settings).fit(features, churned.astype(int))
         predicted["churn_probability"] = churn.predict_proba(now)[:, 1] ** growth
     return predicted
 
