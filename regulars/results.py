@@ -36,11 +36,12 @@ def quality_facts(quality: Quality, repeated: int) -> dict[str, str]:
 def training_facts(training: Training) -> dict[str, str]:
     """Return what a training did, for people."""
     plan, version, bundle = training.fitted.plan, training.version, training.fitted.bundle
+    seasons = f", and at {len(plan.seasons)} of the same season in earlier years" if plan.seasons else ""
     facts = {
         "registered": f"{version.name} version {version.version}, {version.alias}",
         "as of": f"{plan.as_of}, {plan.horizon_days} days ahead",
         "learnt from": f"{training.fitted.rows:,} rows at {len(plan.cutoffs)} past as-of dates, "
-        f"{plan.cutoffs[-1]} to {plan.cutoffs[0]}",
+        f"{plan.cutoffs[-1]} to {plan.cutoffs[0]}{seasons}",
         "level": level_words(bundle.level),
         "trusted for spend": ", ".join(SPEND_MEMBERS[name] for name in bundle.spend.members),
         "trusted for churn": ", ".join(MEMBERS[name] for name in bundle.churn.members),
