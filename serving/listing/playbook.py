@@ -56,7 +56,8 @@ PLAYS = (
         "Save",
         "save",
         "Valuable customers (top fifth by value so far or ahead) who are silent for longer than usual, though less "
-        "than three times as long, and likelier to leave than most who order as often: one in five or more stays away.",
+        "than three times as long, and likelier to leave than most who order as often, with a chance of one in five "
+        "or more.",
         f"{VALUABLE} and frequency >= 3 and overdue >= 1 and overdue < 3 and churn_probability > peer_churn and {AWAY}",
         "Write personally before a discount: ask, help, remind of what they usually buy.",
         "churn_probability * worth_so_far",
@@ -66,7 +67,7 @@ PLAYS = (
         "Win back",
         "win-back",
         "Customers with two purchase days or more who are silent for three times their usual pause or longer, and "
-        "likelier to stay away than most who order as often: one in five or more does.",
+        "likelier to stay away than most who order as often, with a chance of one in five or more.",
         f"frequency >= 2 and overdue >= 3 and churn_probability > peer_churn and {AWAY}",
         "Make one strong offer with an end date; stop after the second silence.",
         "churn_probability * order_value",
