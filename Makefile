@@ -38,7 +38,7 @@ fmt: $(READY)
 
 lock: $(READY)
 	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --upgrade \
-		--no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet -o requirements.lock
+		--no-header --no-annotate --quiet -o requirements.lock
 
 # A small log; benchmarks/README.md has the commands for large ones.
 bench: $(READY)

@@ -28,8 +28,9 @@ def demo(folder: Path = Path("regulars-demo"), *, output: OutputFlags = OUTPUT) 
 
 def check(log: LogSource, *, layout: LogFlags = LAYOUT, output: OutputFlags = OUTPUT) -> int:
     """Report what a log holds, what of it cannot be used, and what can be predicted from it."""
+    from features.date_step import date_step
     from regulars import results
-    from regulars.prospects import date_step, prospects, prospects_table, step_words
+    from regulars.prospects import prospects, prospects_table, step_words
 
     screen = Screen(output.quiet, output.json)
     # The report is what was asked for, however many rows are unusable.

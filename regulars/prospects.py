@@ -1,37 +1,15 @@
 """Prospects: what can be predicted from a log, by horizon, as far as its days and its dates allow."""
 
 from collections.abc import Sequence
-from datetime import date
-from itertools import pairwise
 from typing import Any
 
-from features.ledger import Ledger
+from features.date_step import LONG_STEP_DAYS
 from features.window import Span, rolling, schedule
 from regulars.errors import HistoryError
 from training.rehearsal import newer_cutoffs
 
 HORIZONS = (30, 90, 180, 365)
-LONG_STEP_DAYS = 20
-"""Where dates are exact, somebody buys more often than this, but in the smallest of shops."""
-LEAST_SHARED = 2
-"""Customers a day on average: in a small shop hardly two come on the same day, where dates are rounded they all do."""
 KNOWN_BY = {300: "year", 80: "quarter or half-year", LONG_STEP_DAYS: "month"}
-
-
-def date_step(ledger: Ledger) -> int | None:
-    """Return the days between one date of a log and the next where dates are rounded, to years or months; else None."""
-    bought = ledger.days.filter(ledger.days.purchase).select("day").distinct()
-    return _step(bought.to_pyarrow()["day"].to_pylist(), ledger.quality.purchase_days)
-
-
-def _step(days: Sequence[date], purchase_days: int) -> int | None:
-    ordered = sorted(days)
-    gaps = sorted((later - earlier).days for earlier, later in pairwise(ordered))
-    if not gaps or purchase_days < LEAST_SHARED * len(ordered):
-        return None
-    # Two days a year need not lie half a year apart: the longer pause counts.
-    usual = gaps[(len(gaps) - 1) * 3 // 4]
-    return usual if usual > LONG_STEP_DAYS else None
 
 
 def step_words(step: int) -> str:
@@ -51,7 +29,7 @@ def prospects(span: Span, step: int | None = None) -> list[dict[str, Any]]:
     span
         First and last day of the log.
     step
-        Of `date_step`: no shorter horizon is offered; a year always is.
+        Of `features.date_step`: no shorter horizon is offered; a year always is.
     """
     found = []
     for horizon in (days for days in HORIZONS if days >= (step or 0) or days == HORIZONS[-1]):

@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 
 import regulars
+from features.date_step import date_step
 from features.window import Span
-from regulars.prospects import HORIZONS, date_step, prospects, step_words
+from regulars.prospects import HORIZONS, prospects, step_words
 
 CUSTOMERS = 40
 DAYS = pd.date_range("2018-01-01", "2023-12-31")
